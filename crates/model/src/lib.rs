@@ -1,0 +1,43 @@
+//! Intent, observation and routes: the pure core of Crosspoint.
+//!
+//! *Intent* is what applications asked for: sessions, participants, subscriptions ([`record`]). *Observation* is what
+//! is there now: devices and their streams, as reports tell. *Routes* are derived from both and never stored: the
+//! set of [`Crosspoint`]s. Every mutation yields the difference of that set as one [`Effect::Route`].
+//!
+//! Nothing in here does input or output, reads a clock or makes ids: time and ids come in as arguments.
+//!
+//! Invariants, checked against a naive oracle in `tests/`:
+//! - nobody receives a stream that the oracle does not grant, nobody misses one that it grants;
+//! - nothing crosses accounts or sessions;
+//! - an explicit list never widens.
+
+mod account;
+mod apply;
+mod command;
+mod effect;
+mod expiry;
+mod grants;
+mod intent;
+mod media_types;
+mod members;
+mod model;
+mod observation;
+mod query;
+mod record;
+mod report;
+mod routes;
+mod subscriptions;
+mod table;
+mod text;
+
+pub use command::{Command, MatrixRow, Page, PageRequest, Query, Refusal, Reply, StreamView};
+pub use effect::{CloseReason, Crosspoint, Effect, RouteChange};
+pub use media_types::MediaTypes;
+pub use model::{Limits, Model};
+pub use record::{Change, Membership, Participant, ParticipantRecord, Session, SessionRecord};
+pub use report::{PublishedStream, Report};
+pub use subscriptions::{
+    LIST_ENTRIES_MAX, ListedParticipant, STREAM_ALIASES_MAX, Scope, ScopeError, StreamSelection,
+    Subscriptions,
+};
+pub use text::{ALIAS_CHARS_MAX, Alias, CALLBACK_URL_CHARS_MAX, CallbackUrl, TAG_CHARS_MAX, Tag, TextError};

@@ -1,0 +1,513 @@
+//! The rules once more, as naively as possible: plain lists, everything computed from scratch on every question.
+//!
+//! Written from the specification and sharing no logic with the model: a session lists its members, what ends is
+//! taken out everywhere at once, and who receives what is found by trying every pair.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crosspoint_ids::{AccountId, DeviceId, ParticipantId, SessionId, StreamId, Timestamp};
+use crosspoint_model::{
+    CloseReason, Command, Crosspoint, Limits, MatrixRow, Membership, Page, PageRequest, ParticipantRecord,
+    PublishedStream, Query, Refusal, Reply, Report, Scope, Session, SessionRecord, StreamSelection,
+    StreamView, Subscriptions,
+};
+
+#[derive(Debug)]
+pub(crate) struct Oracle {
+    limits: Limits,
+    sequence_next: u64,
+    pub(crate) sessions: Vec<Session>,
+    /// `membership` stays empty in here: the sessions say who is in them.
+    pub(crate) participants: Vec<ParticipantRecord>,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) closed: Vec<(DeviceId, CloseReason)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) participant: ParticipantId,
+    pub(crate) streams: Vec<StreamView>,
+}
+
+impl Oracle {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            sequence_next: 0,
+            sessions: Vec::new(),
+            participants: Vec::new(),
+            devices: Vec::new(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// The server restarted: what is observed is reported anew, numbers go on above what is stored.
+    pub(crate) fn restart(&mut self, now: Timestamp) {
+        let streams = self.devices.iter_mut().flat_map(|device| &mut device.streams);
+        streams.for_each(|stream| stream.published_at = now);
+        let sessions = self.sessions.iter().map(|s| s.record.sequence + 1);
+        let participants = self.participants.iter().map(|p| p.sequence + 1);
+        self.sequence_next = sessions.chain(participants).max().unwrap_or(0);
+    }
+
+    // --- Commands ---
+
+    pub(crate) fn apply(&mut self, now: Timestamp, command: Command) -> Result<Reply, Refusal> {
+        match command {
+            Command::CreateSession {
+                account,
+                session,
+                tag,
+            } => {
+                let max = self.limits.account_sessions_max;
+                if self
+                    .sessions
+                    .iter()
+                    .filter(|s| s.record.account == account)
+                    .count()
+                    == max
+                {
+                    return Err(Refusal::TooManySessions { max });
+                }
+                let session = Session {
+                    record: SessionRecord {
+                        account,
+                        id: session,
+                        tag,
+                        sequence: self.next_sequence(),
+                        created_at: now,
+                        expires_at: now + self.limits.lifetime,
+                    },
+                    participants: Vec::new(),
+                };
+                self.sessions.push(session.clone());
+                Ok(Reply::Session(session))
+            }
+            Command::DeleteSession { account, session } => {
+                self.session(&account, session)?;
+                self.end_session(session);
+                Ok(Reply::Done)
+            }
+            Command::CreateParticipant {
+                account,
+                participant,
+                token,
+                tag,
+                callback_url,
+                publish_permissions,
+            } => {
+                let max = self.limits.account_participants_max;
+                if self.participants.iter().filter(|p| p.account == account).count() == max {
+                    return Err(Refusal::TooManyParticipants { max });
+                }
+                let record = ParticipantRecord {
+                    account,
+                    id: participant,
+                    tag,
+                    callback_url,
+                    publish_permissions,
+                    token,
+                    sequence: self.next_sequence(),
+                    created_at: now,
+                    expires_at: now + self.limits.lifetime,
+                    membership: None,
+                    subscriptions: None,
+                };
+                self.participants.push(record.clone());
+                Ok(Reply::Participant(record))
+            }
+            Command::DeleteParticipant { account, participant } => {
+                self.participant(&account, participant)?;
+                self.end_participant(participant);
+                Ok(Reply::Done)
+            }
+            Command::AddParticipant {
+                account,
+                session,
+                participant,
+                subscriptions,
+            } => {
+                self.session(&account, session)?;
+                self.participant(&account, participant)?;
+                if let Some(Some(scope)) = &subscriptions {
+                    self.all_listed_exist(&account, scope)?;
+                }
+                match self.session_of(participant) {
+                    Some(present) if present == session => {}
+                    Some(other) => {
+                        return Err(Refusal::InAnotherSession {
+                            participant,
+                            session: other,
+                        });
+                    }
+                    None => {
+                        let max = self.limits.session_participants_max;
+                        let members = &mut self.session_mut(session).participants;
+                        if members.len() == max {
+                            return Err(Refusal::SessionFull { session, max });
+                        }
+                        members.push(participant);
+                    }
+                }
+                let record = self.participant_mut(participant);
+                match subscriptions {
+                    Some(scope) => {
+                        record.subscriptions = scope.map(|scope| Subscriptions { session, scope });
+                    }
+                    None => {
+                        if record
+                            .subscriptions
+                            .as_ref()
+                            .is_some_and(|s| s.session != session)
+                        {
+                            record.subscriptions = None;
+                        }
+                    }
+                }
+                Ok(Reply::Done)
+            }
+            Command::RemoveParticipant {
+                account,
+                session,
+                participant,
+            } => {
+                self.session(&account, session)?;
+                self.participant(&account, participant)?;
+                if self.session_of(participant) != Some(session) {
+                    return Err(Refusal::NotInSession { participant, session });
+                }
+                let members = &mut self.session_mut(session).participants;
+                members.retain(|member| *member != participant);
+                self.participant_mut(participant).subscriptions = None;
+                Ok(Reply::Done)
+            }
+            Command::SetSubscriptions {
+                account,
+                session,
+                participant,
+                scope,
+            } => {
+                self.session(&account, session)?;
+                self.participant(&account, participant)?;
+                if self.session_of(participant).is_some_and(|other| other != session) {
+                    return Err(Refusal::NotInSession { participant, session });
+                }
+                if let Some(scope) = &scope {
+                    self.all_listed_exist(&account, scope)?;
+                }
+                self.set_scope(session, participant, scope);
+                Ok(Reply::Done)
+            }
+            Command::SetMatrix {
+                account,
+                session,
+                rows,
+            } => {
+                let members = self.session(&account, session)?.participants.clone();
+                for MatrixRow { participant, scope } in &rows {
+                    if !members.contains(participant) {
+                        return Err(Refusal::RowOfNoMember {
+                            participant: *participant,
+                            session,
+                        });
+                    }
+                    if let Some(scope) = scope {
+                        self.all_listed_exist(&account, scope)?;
+                    }
+                }
+                for row in rows {
+                    self.set_scope(session, row.participant, row.scope);
+                }
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn next_sequence(&mut self) -> u64 {
+        self.sequence_next += 1;
+        self.sequence_next - 1
+    }
+
+    fn session(&self, account: &AccountId, session: SessionId) -> Result<&Session, Refusal> {
+        let mut sessions = self.sessions.iter();
+        sessions
+            .find(|s| s.record.id == session && s.record.account == *account)
+            .ok_or(Refusal::NoSuchSession(session))
+    }
+
+    fn participant(
+        &self,
+        account: &AccountId,
+        participant: ParticipantId,
+    ) -> Result<&ParticipantRecord, Refusal> {
+        let mut participants = self.participants.iter();
+        participants
+            .find(|p| p.id == participant && p.account == *account)
+            .ok_or(Refusal::NoSuchParticipant(participant))
+    }
+
+    fn session_mut(&mut self, session: SessionId) -> &mut Session {
+        let mut sessions = self.sessions.iter_mut();
+        sessions.find(|s| s.record.id == session).unwrap()
+    }
+
+    fn participant_mut(&mut self, participant: ParticipantId) -> &mut ParticipantRecord {
+        let mut participants = self.participants.iter_mut();
+        participants.find(|p| p.id == participant).unwrap()
+    }
+
+    fn session_of(&self, participant: ParticipantId) -> Option<SessionId> {
+        let mut sessions = self.sessions.iter();
+        sessions
+            .find(|s| s.participants.contains(&participant))
+            .map(|s| s.record.id)
+    }
+
+    fn all_listed_exist(&self, account: &AccountId, scope: &Scope) -> Result<(), Refusal> {
+        if let Scope::Listed(list) = scope {
+            for entry in list {
+                if self.participant(account, entry.participant).is_err() {
+                    return Err(Refusal::UnknownListedParticipant(entry.participant));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set_scope(&mut self, session: SessionId, participant: ParticipantId, scope: Option<Scope>) {
+        let recorded = &mut self.participant_mut(participant).subscriptions;
+        match scope {
+            Some(scope) => *recorded = Some(Subscriptions { session, scope }),
+            None if recorded.as_ref().is_some_and(|s| s.session == session) => *recorded = None,
+            None => {}
+        }
+    }
+
+    // --- Ends ---
+
+    fn end_session(&mut self, session: SessionId) {
+        self.sessions.retain(|s| s.record.id != session);
+        for participant in &mut self.participants {
+            if participant
+                .subscriptions
+                .as_ref()
+                .is_some_and(|s| s.session == session)
+            {
+                participant.subscriptions = None;
+            }
+        }
+    }
+
+    fn end_participant(&mut self, participant: ParticipantId) {
+        self.participants.retain(|p| p.id != participant);
+        for session in &mut self.sessions {
+            session.participants.retain(|member| *member != participant);
+        }
+        let device = self.devices.iter().position(|d| d.participant == participant);
+        if let Some(place) = device {
+            let device = self.devices.remove(place);
+            self.closed.push((device.id, CloseReason::ParticipantEnded));
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
+        let sessions: Vec<_> = self.sessions.iter().map(|s| &s.record).cloned().collect();
+        for session in sessions.iter().filter(|s| s.expires_at <= now) {
+            self.end_session(session.id);
+        }
+        for participant in self.participants.clone().iter().filter(|p| p.expires_at <= now) {
+            self.end_participant(participant.id);
+        }
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
+        let sessions = self.sessions.iter().map(|s| s.record.expires_at);
+        sessions
+            .chain(self.participants.iter().map(|p| p.expires_at))
+            .min()
+    }
+
+    // --- Reports ---
+
+    pub(crate) fn report(&mut self, now: Timestamp, report: Report) {
+        match report {
+            Report::DeviceConnected { participant, device } => {
+                if self.devices.iter().any(|d| d.id == device) {
+                    return;
+                }
+                if !self.participants.iter().any(|p| p.id == participant) {
+                    self.closed.push((device, CloseReason::ParticipantEnded));
+                    return;
+                }
+                if let Some(place) = self.devices.iter().position(|d| d.participant == participant) {
+                    let old = self.devices.remove(place);
+                    self.closed.push((old.id, CloseReason::Replaced));
+                }
+                self.devices.push(Device {
+                    id: device,
+                    participant,
+                    streams: Vec::new(),
+                });
+            }
+            Report::DeviceGone { device } => self.devices.retain(|d| d.id != device),
+            Report::StreamsPublished { device, streams } => self.publish(now, device, &streams),
+        }
+    }
+
+    fn publish(&mut self, now: Timestamp, device: DeviceId, streams: &[PublishedStream]) {
+        let others = self.devices.iter().filter(|d| d.id != device);
+        let taken: Vec<StreamId> = others.flat_map(|d| &d.streams).map(|s| s.id).collect();
+        let Some(device) = self.devices.iter_mut().find(|d| d.id == device) else {
+            return;
+        };
+        let mut snapshot: Vec<StreamView> = Vec::new();
+        for stream in streams {
+            if taken.contains(&stream.id) || snapshot.iter().any(|s| s.id == stream.id) {
+                continue;
+            }
+            let before = device.streams.iter().find(|s| s.id == stream.id);
+            snapshot.push(StreamView {
+                id: stream.id,
+                alias: stream.alias.clone(),
+                media_types: stream.media_types,
+                published_at: before.map_or(now, |before| before.published_at),
+            });
+        }
+        // Oldest first: those that were there keep their order, the new ones come behind.
+        let place = |s: &StreamView| device.streams.iter().position(|b| b.id == s.id);
+        snapshot.sort_by_key(|stream| place(stream).unwrap_or(usize::MAX));
+        device.streams = snapshot;
+    }
+
+    // --- Queries ---
+
+    pub(crate) fn query(&self, query: Query) -> Result<Reply, Refusal> {
+        match query {
+            Query::Session { account, session } => {
+                Ok(Reply::Session(self.session(&account, session)?.clone()))
+            }
+            Query::Sessions { account, page } => {
+                let sessions = self.sessions.iter().filter(|s| s.record.account == account);
+                let sessions = sessions.map(|s| (s.record.sequence, s.clone())).collect();
+                Ok(Reply::Sessions(page_of(sessions, page)))
+            }
+            Query::Participant { account, participant } => {
+                let participant = self.participant(&account, participant)?;
+                Ok(Reply::Participant(self.view(participant)))
+            }
+            Query::Participants { account, page } => {
+                let participants = self.participants.iter().filter(|p| p.account == account);
+                let participants = participants.map(|p| (p.sequence, self.view(p))).collect();
+                Ok(Reply::Participants(page_of(participants, page)))
+            }
+            Query::Members { account, session } => {
+                let session = self.session(&account, session)?;
+                let members = session.participants.iter();
+                let members = members.map(|m| self.view(self.participant(&account, *m).unwrap()));
+                Ok(Reply::Members(members.collect()))
+            }
+            Query::Subscriptions {
+                account,
+                session,
+                participant,
+            } => {
+                self.session(&account, session)?;
+                let recorded = self.participant(&account, participant)?.subscriptions.clone();
+                match (self.session_of(participant), recorded) {
+                    (Some(present), recorded) if present == session => Ok(Reply::Subscriptions(recorded)),
+                    (None, Some(dormant)) if dormant.session == session => {
+                        Ok(Reply::Subscriptions(Some(dormant)))
+                    }
+                    (Some(_) | None, _) => Err(Refusal::NotInSession { participant, session }),
+                }
+            }
+            Query::Matrix { account, session } => {
+                let session = self.session(&account, session)?;
+                let members = session.participants.iter();
+                let row = |m: &ParticipantId| self.participant(&account, *m).unwrap().subscriptions.clone();
+                Ok(Reply::Matrix(members.map(|m| (*m, row(m))).collect()))
+            }
+            Query::Streams { account, participant } => {
+                self.participant(&account, participant)?;
+                let devices = self.devices.iter().filter(|d| d.participant == participant);
+                Ok(Reply::Streams(devices.flat_map(|d| d.streams.clone()).collect()))
+            }
+        }
+    }
+
+    /// A participant as applications see it. The number in its membership is not said.
+    fn view(&self, participant: &ParticipantRecord) -> ParticipantRecord {
+        let session = self.session_of(participant.id);
+        ParticipantRecord {
+            membership: session.map(|session| Membership { session, since: 0 }),
+            ..participant.clone()
+        }
+    }
+
+    // --- Routes ---
+
+    pub(crate) fn routes(&self) -> BTreeSet<Crosspoint> {
+        let devices: HashMap<ParticipantId, &Device> =
+            self.devices.iter().map(|d| (d.participant, d)).collect();
+        let mut routes = BTreeSet::new();
+        for session in &self.sessions {
+            for subscriber in &session.participants {
+                for publisher in &session.participants {
+                    let (Some(to), Some(from)) = (devices.get(subscriber), devices.get(publisher)) else {
+                        continue;
+                    };
+                    for stream in &from.streams {
+                        if self.wants(session.record.id, *subscriber, *publisher, stream) {
+                            routes.insert(Crosspoint {
+                                stream: stream.id,
+                                subscriber: to.id,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        routes
+    }
+
+    fn wants(
+        &self,
+        session: SessionId,
+        subscriber: ParticipantId,
+        publisher: ParticipantId,
+        stream: &StreamView,
+    ) -> bool {
+        let record = self.participants.iter().find(|p| p.id == subscriber).unwrap();
+        let Some(subscriptions) = &record.subscriptions else {
+            return false;
+        };
+        if subscriptions.session != session {
+            return false;
+        }
+        match &subscriptions.scope {
+            Scope::WholeSession => publisher != subscriber,
+            Scope::Listed(list) => list.iter().any(|entry| {
+                let named = match (&entry.streams, &stream.alias) {
+                    (StreamSelection::All, _) => true,
+                    (StreamSelection::Aliases(_), None) => false,
+                    (StreamSelection::Aliases(aliases), Some(alias)) => aliases.iter().any(|a| a == alias),
+                };
+                entry.participant == publisher && named
+            }),
+        }
+    }
+}
+
+/// The part of a listing that was asked for, from `(sequence, entry)` in any order.
+fn page_of<T>(mut entries: Vec<(u64, T)>, page: PageRequest) -> Page<T> {
+    entries.retain(|(sequence, _)| page.before.is_none_or(|before| *sequence < before));
+    entries.sort_by_key(|(sequence, _)| std::cmp::Reverse(*sequence));
+    let more = entries.len() > page.limit;
+    entries.truncate(page.limit);
+    let last = entries.last().map(|(sequence, _)| *sequence);
+    Page {
+        items: entries.into_iter().map(|(_, entry)| entry).collect(),
+        next: last.filter(|_| more),
+    }
+}

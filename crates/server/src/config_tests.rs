@@ -1,0 +1,73 @@
+use super::*;
+
+fn config(args: &[&str]) -> Result<Config, ConfigError> {
+    let words = ["crosspoint", "serve"].iter().chain(args);
+    match CommandLine::try_parse_from(words).unwrap().command {
+        Some(Subcommands::Serve(args)) => args.into_config(),
+        None => panic!("serve was given"),
+    }
+}
+
+const ACCOUNT: &str = "--account=9900000:user:secret";
+
+#[test]
+fn defaults_are_those_of_the_help_text() {
+    let config = config(&[ACCOUNT]).unwrap();
+    assert_eq!(config.mode, Mode::Production);
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.media_listen.to_string(), "0.0.0.0:8081");
+    assert_eq!((config.max_participants, config.lifetime.as_secs(), config.drain.as_secs()), (20, 32_400, 30));
+    assert_eq!(config.log, LogFormat::Text);
+}
+
+#[test]
+fn dev_brings_its_account_and_stays_on_loopback() {
+    let dev = config(&["--dev"]).unwrap();
+    assert_eq!(dev.media_listen.to_string(), "127.0.0.1:8081");
+    assert_eq!(dev.accounts, ["9900000:dev:dev".parse().unwrap()]);
+    for flag in ["--listen", "--media-listen"] {
+        let refused = config(&["--dev", flag, "0.0.0.0:9000"]).unwrap_err();
+        assert!(matches!(refused, ConfigError::DevOffLoopback { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn wrong_values_are_refused_with_the_flag_that_holds_them() {
+    for (args, sentence) in [
+        (&[][..], "no account is configured"),
+        (&[ACCOUNT, "--max-participants", "0"], "--max-participants"),
+        (&[ACCOUNT, "--lifetime", "0s"], "--lifetime"),
+        (&[ACCOUNT, "--advertise", "0.0.0.0"], "--advertise"),
+        (&[ACCOUNT, "--config", "/nowhere.toml"], "/nowhere.toml can't be read"),
+    ] {
+        let refusal = config(args).unwrap_err().to_string();
+        assert!(refusal.contains(sentence), "{refusal}");
+    }
+    for args in [["--account", "x"], ["--listen", "here"], ["--lifetime", "soon"], ["--account", "a b:c:d"]] {
+        let words = ["crosspoint", "serve"].iter().chain(&args);
+        assert_eq!(CommandLine::try_parse_from(words).unwrap_err().exit_code(), 2, "{args:?}");
+    }
+}
+
+#[test]
+fn accounts_repeat_and_passwords_may_hold_colons() {
+    let config = config(&[ACCOUNT, "--account", "1:u:p:q"]).unwrap();
+    assert_eq!(config.accounts.len(), 2);
+    assert_eq!(config.accounts[1].password, "p:q");
+    assert!(!format!("{:?}", config.accounts).contains("secret"));
+}
+
+#[test]
+fn a_flag_wins_over_the_file() {
+    let file = std::env::temp_dir().join(format!("crosspoint-config-{}.toml", std::process::id()));
+    let text = "listen = '127.0.0.1:1'\naccount = ['1:a:b']\nlifetime = '2h'\nmax-participants = 7\nlog = 'json'\n";
+    std::fs::write(&file, text).unwrap();
+    let path = file.to_str().unwrap();
+    let read = config(&["--config", path, "--listen", "127.0.0.1:2"]).unwrap();
+    assert_eq!(read.listen.port(), 2);
+    assert_eq!((read.lifetime.as_secs(), read.max_participants, read.log), (7_200, 7, LogFormat::Json));
+    std::fs::write(&file, "lissten = '127.0.0.1:1'\n").unwrap();
+    let refusal = config(&["--config", path]).unwrap_err().to_string();
+    std::fs::remove_file(&file).unwrap();
+    assert!(refusal.contains("lissten"), "{refusal}");
+}

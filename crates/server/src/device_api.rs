@@ -1,0 +1,118 @@
+//! The door of device API v3: who may open a WebSocket.
+//!
+//! Everything is decided before the upgrade, so that a refused client costs one HTTP exchange.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{Query as QueryString, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use crosspoint_model::{MediaTypes, Query, Refusal, Reply};
+use crosspoint_signaling::ConnectionId;
+use crosspoint_signaling::rpc::FRAME_LEN_MAX;
+use crosspoint_token::{DeviceToken, TokenKey};
+use serde::Deserialize;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::core::{Clock, CoreHandle};
+use crate::devices::Admission;
+use crate::health::Phase;
+use crate::socket::{OUTGOING_MAX, Socket, carry};
+
+/// The longest `uniqueId`, in bytes; clients send UUIDs.
+const UNIQUE_ID_LEN_MAX: usize = 64;
+
+/// What the door needs.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) tokens: TokenKey,
+    pub(crate) core: CoreHandle,
+    pub(crate) clock: Clock,
+    pub(crate) phase: watch::Receiver<Phase>,
+    pub(crate) connections: AtomicU64,
+}
+
+/// What a client says of itself. `client` and `sdkVersion` are not needed.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Hello {
+    #[serde(default)]
+    token: String,
+    unique_id: Option<String>,
+}
+
+/// Why a client is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rejection {
+    BadToken,
+    ParticipantGone,
+    BadUniqueId,
+    Unavailable,
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let (status, text) = match self {
+            Self::BadToken => (StatusCode::UNAUTHORIZED, "the token is missing or not valid\n"),
+            Self::ParticipantGone => (StatusCode::FORBIDDEN, "the token's participant is gone\n"),
+            Self::BadUniqueId => (StatusCode::BAD_REQUEST, "uniqueId is longer than 64 characters\n"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "the server takes no new devices now\n"),
+        };
+        (status, text).into_response()
+    }
+}
+
+pub(crate) fn router(door: Arc<Door>) -> Router {
+    Router::new().route("/v3", get(connect)).route("/v3/", get(connect)).with_state(door)
+}
+
+async fn connect(
+    State(door): State<Arc<Door>>,
+    QueryString(hello): QueryString<Hello>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Rejection> {
+    let (token, publish_permissions) = door.check(&hello).await?;
+    let connection = ConnectionId(door.connections.fetch_add(1, Ordering::Relaxed));
+    let upgrade = upgrade.max_message_size(FRAME_LEN_MAX).max_frame_size(FRAME_LEN_MAX);
+    Ok(upgrade.on_upgrade(move |websocket| async move {
+        let (outgoing, queue) = mpsc::channel(OUTGOING_MAX);
+        let (reply, admitted) = oneshot::channel();
+        let admission = Admission {
+            participant: token.participant,
+            publish_permissions,
+            unique_id: hello.unique_id,
+            socket: Socket { connection, outgoing },
+            reply,
+        };
+        if door.core.admit(admission).await.is_ok() {
+            if let Ok(incoming) = admitted.await {
+                carry(websocket, connection, queue, incoming).await;
+            }
+        }
+    }))
+}
+
+impl Door {
+    async fn check(&self, hello: &Hello) -> Result<(DeviceToken, MediaTypes), Rejection> {
+        let token = self.tokens.verify(self.clock.now(), &hello.token).map_err(|_| Rejection::BadToken)?;
+        if hello.unique_id.as_ref().is_some_and(|id| id.len() > UNIQUE_ID_LEN_MAX) {
+            return Err(Rejection::BadUniqueId);
+        }
+        if *self.phase.borrow() == Phase::Draining {
+            return Err(Rejection::Unavailable);
+        }
+        let query = Query::Participant { account: token.account.clone(), participant: token.participant };
+        match self.core.ask(query).await {
+            Ok(Reply::Participant(record)) if record.token == token.token => {
+                Ok((token, record.publish_permissions))
+            }
+            Ok(Reply::Participant(_)) => Err(Rejection::BadToken),
+            Err(Refusal::NoSuchParticipant(_)) => Err(Rejection::ParticipantGone),
+            Ok(_) | Err(_) => Err(Rejection::Unavailable),
+        }
+    }
+}

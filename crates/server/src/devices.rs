@@ -1,0 +1,161 @@
+//! Which devices there are, and which socket belongs to which.
+//!
+//! A participant has one device. A socket with the same `uniqueId` resumes it; another one replaces it.
+
+use std::collections::HashMap;
+
+use crosspoint_ids::{DeviceId, ParticipantId};
+use crosspoint_media::{DeviceEvent, MediaKind, Order};
+use crosspoint_model::{CloseReason, MediaTypes};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::core::{Clock, CoreHandle};
+use crate::device_task::{DeviceTask, End, Inbox};
+use crate::socket::{Incoming, Socket};
+
+/// Frames that may wait for a device's task. Its socket is not read further while it is full.
+const FRAMES_MAX: usize = 32;
+/// Sockets that may wait to be attached. One more is turned away; its client tries again.
+const SOCKETS_MAX: usize = 4;
+/// Events of the media plane that may wait. The media plane closes a device whose queue is full.
+const EVENTS_MAX: usize = 64;
+
+/// A socket that asks to be let in, with a token that was checked.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) participant: ParticipantId,
+    pub(crate) publish_permissions: MediaTypes,
+    /// The device's own name for itself; without one it can't resume.
+    pub(crate) unique_id: Option<String>,
+    pub(crate) socket: Socket,
+    /// Gets the way to the device, unless the socket is turned away.
+    pub(crate) reply: oneshot::Sender<mpsc::Sender<Incoming>>,
+}
+
+/// A device that is new.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) device: DeviceId,
+    pub(crate) participant: ParticipantId,
+    /// What the media plane must be told first.
+    pub(crate) order: Order,
+}
+
+/// All devices.
+#[derive(Debug)]
+pub(crate) struct Devices {
+    by_participant: HashMap<ParticipantId, Entry>,
+    participants: HashMap<DeviceId, ParticipantId>,
+    tasks: JoinSet<()>,
+    orders: mpsc::Sender<Order>,
+    core: CoreHandle,
+    clock: Clock,
+}
+
+/// The ways to a device's task.
+#[derive(Debug)]
+struct Entry {
+    device: DeviceId,
+    unique_id: Option<String>,
+    frames: mpsc::Sender<Incoming>,
+    sockets: mpsc::Sender<Socket>,
+    end: watch::Sender<Option<End>>,
+}
+
+impl Devices {
+    pub(crate) fn new(orders: mpsc::Sender<Order>, core: CoreHandle, clock: Clock) -> Self {
+        Self {
+            by_participant: HashMap::new(),
+            participants: HashMap::new(),
+            tasks: JoinSet::new(),
+            orders,
+            core,
+            clock,
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.by_participant.len()
+    }
+
+    /// Attaches a socket to its device, or makes a device for it.
+    pub(crate) fn admit(&mut self, admission: Admission) -> Option<Opened> {
+        while self.tasks.try_join_next().is_some() {}
+        let Admission { participant, publish_permissions, unique_id, socket, reply } = admission;
+        let known = self.by_participant.get(&participant);
+        let resumed = known.filter(|entry| unique_id.is_some() && entry.unique_id == unique_id);
+        let socket = match resumed {
+            Some(entry) => match entry.sockets.try_send(socket) {
+                Ok(()) => {
+                    // The socket may be gone again by now; its device finds out by itself.
+                    let _ = reply.send(entry.frames.clone());
+                    return None;
+                }
+                Err(mpsc::error::TrySendError::Full(_)) => return None,
+                // The device ended just now, and its report is on the way: this is a new one.
+                Err(mpsc::error::TrySendError::Closed(socket)) => socket,
+            },
+            None => socket,
+        };
+        Some(self.open(participant, publish_permissions, unique_id, socket, reply))
+    }
+
+    fn open(
+        &mut self,
+        participant: ParticipantId,
+        publish_permissions: MediaTypes,
+        unique_id: Option<String>,
+        socket: Socket,
+        reply: oneshot::Sender<mpsc::Sender<Incoming>>,
+    ) -> Opened {
+        let device = DeviceId::new(Uuid::new_v4());
+        let (frames, frame_queue) = mpsc::channel(FRAMES_MAX);
+        let (sockets, socket_queue) = mpsc::channel(SOCKETS_MAX);
+        let (events, event_queue) = mpsc::channel::<DeviceEvent>(EVENTS_MAX);
+        let (end, end_watch) = watch::channel(None);
+        let inbox = Inbox { frames: frame_queue, sockets: socket_queue, events: event_queue, end: end_watch };
+        let task = DeviceTask::new(device, participant, self.orders.clone(), self.core.clone(), self.clock);
+        self.tasks.spawn(task.run(inbox, socket));
+        // The socket may be gone again by now; its device finds out by itself.
+        let _ = reply.send(frames.clone());
+        let entry = Entry { device, unique_id, frames, sockets, end };
+        if let Some(earlier) = self.by_participant.insert(participant, entry) {
+            // The model tells the earlier device to close; the entry lives on in its task's own channels until then.
+            self.participants.remove(&earlier.device);
+            earlier.end.send_replace(Some(End::Closed(CloseReason::Replaced)));
+        }
+        self.participants.insert(device, participant);
+        let allowed = [(MediaTypes::AUDIO, MediaKind::Audio), (MediaTypes::VIDEO, MediaKind::Video)]
+            .into_iter()
+            .filter_map(|(media_type, kind)| publish_permissions.contains(media_type).then_some(kind))
+            .collect();
+        Opened { device, participant, order: Order::OpenDevice { device, participant, allowed, events } }
+    }
+
+    /// Forgets a device that has ended by itself.
+    pub(crate) fn forget(&mut self, device: DeviceId) {
+        self.remove(device);
+    }
+
+    /// Closes a device for good.
+    pub(crate) fn close(&mut self, device: DeviceId, reason: CloseReason) {
+        if let Some(entry) = self.remove(device) {
+            entry.end.send_replace(Some(End::Closed(reason)));
+        }
+    }
+
+    fn remove(&mut self, device: DeviceId) -> Option<Entry> {
+        let participant = self.participants.remove(&device)?;
+        self.by_participant.remove(&participant)
+    }
+
+    /// Tells all devices that the server stops, and waits until their sockets know.
+    pub(crate) async fn stop_all(&mut self) {
+        for entry in self.by_participant.values() {
+            entry.end.send_replace(Some(End::ServerStopping));
+        }
+        while self.tasks.join_next().await.is_some() {}
+    }
+}

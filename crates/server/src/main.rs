@@ -1,0 +1,63 @@
+//! The `crosspoint` binary: configuration, wiring, and a clean stop.
+
+mod assets;
+mod config;
+mod core;
+mod device_api;
+mod device_task;
+mod devices;
+mod health;
+mod serve;
+mod socket;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::{CommandLine, Config, LogFormat, ServeArgs, Subcommands};
+
+/// A wrong configuration, as clap ends on wrong flags too.
+const EXIT_WRONG_CONFIGURATION: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = match CommandLine::parse().command {
+        Some(Subcommands::Serve(args)) => *args,
+        None => ServeArgs::dev(),
+    };
+    let config = match args.into_config() {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("crosspoint: {error}");
+            return ExitCode::from(EXIT_WRONG_CONFIGURATION);
+        }
+    };
+    start_logging(&config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("crosspoint: can't start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(serve::run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("crosspoint: {error}");
+            match error.is_wrong_configuration() {
+                true => ExitCode::from(EXIT_WRONG_CONFIGURATION),
+                false => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses what is logged.
+fn start_logging(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,str0m=warn,is=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log {
+        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}

@@ -1,0 +1,225 @@
+//! Starting everything in order, and ending it in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use crosspoint_http::{Accounts, Credential};
+use crosspoint_media::{MediaAddresses, MediaPlane, MediaPlaneError};
+use crosspoint_model::{Limits, Model};
+use crosspoint_store::{MemoryStore, StoreError};
+use crosspoint_token::TokenKey;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::config::{Config, DEV_ACCOUNT, Mode};
+use crate::core::{Clock, Core, CoreError, CoreHandle};
+use crate::device_api::Door;
+use crate::health::Phase;
+use crate::{assets, device_api, health};
+
+/// The most sessions of one account: each takes about 500 bytes.
+const ACCOUNT_SESSIONS_MAX: usize = 200_000;
+/// The most participants of one account: each takes about 1 kB.
+const ACCOUNT_PARTICIPANTS_MAX: usize = 500_000;
+/// How long a drain takes at least, so that load balancers see `/readyz` fail before the port closes.
+const DRAIN_LEAST: Duration = Duration::from_secs(2);
+/// How long open HTTP exchanges may take to finish at the end.
+const HTTP_END_MAX: Duration = Duration::from_secs(5);
+
+/// Why the server could not start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error("can't listen on {listen}: {source}")]
+    Listen { listen: SocketAddr, source: std::io::Error },
+    #[error("{0}{}", cause(.0))]
+    Media(#[from] MediaPlaneError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    #[error("serving HTTP failed: {0}")]
+    Http(std::io::Error),
+    #[error("a signal handler can't be set up: {0}")]
+    Signals(std::io::Error),
+    #[error("the core ended unexpectedly")]
+    CorePanicked,
+}
+
+fn cause(error: &MediaPlaneError) -> String {
+    std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default()
+}
+
+impl ServeError {
+    /// Whether another configuration would help.
+    pub(crate) fn is_wrong_configuration(&self) -> bool {
+        matches!(self, Self::Listen { .. } | Self::Media(_))
+    }
+}
+
+/// Runs the server until it is told to stop.
+pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
+    let listen = config.listen;
+    let listener =
+        TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
+    let local = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
+    let addresses = MediaAddresses { listen: config.media_listen, advertise: config.advertise.clone() };
+    let media = MediaPlane::start(&addresses)?;
+    let mut stop_signals = StopSignals::new().map_err(ServeError::Signals)?;
+
+    let clock = Clock::start();
+    let limits = Limits {
+        session_participants_max: config.max_participants,
+        account_sessions_max: ACCOUNT_SESSIONS_MAX,
+        account_participants_max: ACCOUNT_PARTICIPANTS_MAX,
+        lifetime: config.lifetime,
+    };
+    let (core, handle) = Core::new(Model::new(limits), MemoryStore::default(), media.orders(), clock)?;
+    let (stop_core, core_stop) = watch::channel(false);
+    let mut core_task = tokio::spawn(core.run(core_stop));
+
+    let (phase, phase_watch) = watch::channel(Phase::Serving);
+    let app = application(&config, handle.clone(), clock, phase_watch);
+    let (stop_http, mut http_stop) = watch::channel(false);
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        // An error means that the other side is gone: stop as well.
+        let _ = http_stop.wait_for(|stop| *stop).await;
+    });
+    let http_task = tokio::spawn(server.into_future());
+    announce(&config, local, &media);
+
+    let outcome = tokio::select! {
+        signal = stop_signals.next() => {
+            if signal == StopSignal::Terminate {
+                drain(&config, &phase, &handle, &mut stop_signals).await;
+            }
+            Ok(())
+        }
+        ended = &mut core_task => Err(match ended {
+            Ok(Err(error)) => ServeError::Core(error),
+            Ok(Ok(())) | Err(_) => ServeError::CorePanicked,
+        }),
+    };
+    phase.send_replace(Phase::Draining);
+    stop_http.send_replace(true);
+    stop_core.send_replace(true);
+    if outcome.is_ok() {
+        core_task.await.map_err(|_| ServeError::CorePanicked)??;
+    }
+    // A client that holds its connection open does not hold up the end.
+    if let Ok(Ok(served)) = tokio::time::timeout(HTTP_END_MAX, http_task).await {
+        served.map_err(ServeError::Http)?;
+    }
+    tracing::info!("stopped");
+    outcome
+}
+
+fn application(
+    config: &Config,
+    core: CoreHandle,
+    clock: Clock,
+    phase: watch::Receiver<Phase>,
+) -> axum::Router {
+    let tokens = TokenKey::new(fresh_secret());
+    let credentials = config.accounts.iter().map(|user| Credential {
+        account: user.account.clone(),
+        user: user.user.clone(),
+        password: user.password.clone(),
+    });
+    let accounts = Accounts::new(credentials);
+    let control = Arc::new(core.clone());
+    let door = Door {
+        tokens: tokens.clone(),
+        core,
+        clock,
+        phase: phase.clone(),
+        connections: AtomicU64::new(0),
+    };
+    let mut app = device_api::router(Arc::new(door)).merge(health::router(phase)).merge(assets::router());
+    if config.mode == Mode::Dev {
+        let (account, _, _) = DEV_ACCOUNT;
+        if let Ok(account) = account.parse() {
+            app = app.merge(crosspoint_http::demo_router(Arc::clone(&control), account, tokens.clone()));
+        }
+    }
+    app.fallback_service(crosspoint_http::router(control, accounts, tokens))
+}
+
+/// 256 bits from the system's random numbers; state is in memory, so the secret lives as long as the tokens.
+fn fresh_secret() -> [u8; 32] {
+    let mut secret = [0; 32];
+    // A version 4 UUID has 122 random bits: three make more than 256, mixed by position.
+    for (place, byte) in [(); 3].iter().flat_map(|()| Uuid::new_v4().into_bytes()).enumerate() {
+        if let Some(slot) = secret.get_mut(place % 32) {
+            *slot ^= byte;
+        }
+    }
+    secret
+}
+
+fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
+    let advertised: Vec<String> = media.advertised().iter().map(ToString::to_string).collect();
+    tracing::info!("REST, WebSocket and pages on http://{local}");
+    tracing::info!("media on udp {}, told to clients as {}", media.local_address(), advertised.join(", "));
+    tracing::info!("state is kept in memory and ends with the process; --data-dir {} is not written yet", config.data_dir.display());
+    if config.mode == Mode::Dev {
+        let (account, user, password) = DEV_ACCOUNT;
+        println!("Open http://{local}/demo in two tabs. Or try the API (development account, never for production):");
+        println!("  curl -u {user}:{password} -X POST http://{local}/accounts/{account}/sessions");
+    } else if !local.ip().is_loopback() {
+        tracing::warn!("http://{local} is not encrypted: put TLS in front of it, browsers need it off localhost");
+    }
+}
+
+/// Refuses new devices until all are gone, the time is over, or a second signal comes.
+async fn drain(config: &Config, phase: &watch::Sender<Phase>, core: &CoreHandle, signals: &mut StopSignals) {
+    phase.send_replace(Phase::Draining);
+    tracing::info!("draining: no new devices; ends in {:?} at the latest", config.drain);
+    let begun = Instant::now();
+    let mut looks = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            _ = signals.next() => return,
+            _ = looks.tick() => {}
+        }
+        let devices = core.device_count().await.unwrap_or(0);
+        let least = DRAIN_LEAST.min(config.drain);
+        if begun.elapsed() >= config.drain || (devices == 0 && begun.elapsed() >= least) {
+            return;
+        }
+    }
+}
+
+/// A signal to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StopSignal {
+    /// SIGTERM: drain first.
+    Terminate,
+    /// SIGINT: end now.
+    Interrupt,
+}
+
+#[derive(Debug)]
+struct StopSignals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    fn new() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    async fn next(&mut self) -> StopSignal {
+        tokio::select! {
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+        }
+    }
+}

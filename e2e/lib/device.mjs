@@ -1,0 +1,116 @@
+/** A participant with a page: the test's handle on `window.device` there. */
+
+export class Device {
+  #page;
+  #token;
+  #websocketUrl;
+
+  constructor(page, participantId, token, websocketUrl) {
+    this.#page = page;
+    this.#token = token;
+    this.#websocketUrl = websocketUrl;
+    this.participantId = participantId;
+  }
+
+  async connect() {
+    await this.#in((token, url) => device.connect(token, url), this.#token, this.#websocketUrl);
+  }
+
+  /**
+   * @param {{tone?: number, colour?: string, alias?: string, videoCodec?: string}} source
+   * @returns {Promise<Publication>} what others are expected to receive
+   * @typedef {{id: string, participantId: string, alias?: string, mediaTypes: string[], tone?: number, colour?: string,
+   *   calledAt: number}} Publication
+   */
+  async publish(source) {
+    const published = await this.#in((source) => device.publish(source), source);
+    const { alias, tone, colour } = source;
+    return { participantId: this.participantId, alias, tone, colour, ...published };
+  }
+
+  async unpublish({ id }) {
+    await this.#in((id) => device.unpublish(id), id);
+  }
+
+  async setMicEnabled(enabled) {
+    await this.#in((enabled) => device.setMicEnabled(enabled), enabled);
+  }
+
+  async setCameraEnabled(enabled) {
+    await this.#in((enabled) => device.setCameraEnabled(enabled), enabled);
+  }
+
+  async sendDtmf(tones) {
+    await this.#in((tones) => device.sendDtmf(tones), tones);
+  }
+
+  async disconnect() {
+    await this.#in(() => device.disconnect());
+  }
+
+  async closePage() {
+    await this.#page.context().close();
+  }
+
+  /** See `observe` in page/device.mjs. */
+  async observe() {
+    return this.#in(() => device.observe());
+  }
+
+  async startWatching() {
+    await this.#in(() => device.startWatching());
+  }
+
+  /** @returns {Promise<{tones: Record<string, number>, colours: Record<string, number>}>} */
+  async watchedSoFar() {
+    return this.#in(() => device.watchedSoFar());
+  }
+
+  async cutSignaling() {
+    await this.#in(() => device.cut());
+  }
+
+  async cutSignalingAfterSending(method) {
+    await this.#in((method) => device.cutAfterSending(method), method);
+  }
+
+  async restoreSignaling() {
+    await this.#in(() => device.restore());
+  }
+
+  async sockets() {
+    return this.#in(() => device.sockets());
+  }
+
+  async blockedAttempts() {
+    return this.#in(() => device.blockedAttempts());
+  }
+
+  async sentCount(method) {
+    return this.#in((method) => device.sentCount(method), method);
+  }
+
+  async mLineCounts() {
+    return this.#in(() => device.mLineCounts());
+  }
+
+  async sentPackets() {
+    return this.#in(() => device.sentPackets());
+  }
+
+  async receivedCodecs() {
+    return this.#in(() => device.receivedCodecs());
+  }
+
+  async canSendVideo(mimeType) {
+    return this.#in((mimeType) => device.canSendVideo(mimeType), mimeType);
+  }
+
+  pageLog() {
+    return this.#page.log;
+  }
+
+  #in(body, ...args) {
+    return this.#page.evaluate(`(${body})(...${JSON.stringify(args)})`);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * What a device receives, compared with what it should, for a while: a leak that comes late, or only for a moment, fails
+ * the test as much as one that stays.
+ */
+import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import { DEADLINE_MS, throughout, until } from './poll.mjs';
+
+const STEADY_MS = 1_500;
+
+/**
+ * The device receives exactly these publications, each from its participant, under its alias, with its tone and colour,
+ * and nothing else reaches its ears and eyes. It gets there before the deadline, and then it stays so.
+ * @param {import('./device.mjs').Device} device
+ * @param {import('./device.mjs').Publication[]} publications
+ */
+export async function receivesExactly(device, publications, { deadlineMs = DEADLINE_MS } = {}) {
+  const expected = expectationOf(publications);
+  await steadily(device, expected, (observation) => ({ streams: streamsIn(observation), ...sensesIn(observation) }), deadlineMs);
+}
+
+/** As `receivesExactly`, by ear and eye alone: for when signaling cannot announce what media already shows. */
+export async function hearsAndSeesExactly(device, publications, { deadlineMs = DEADLINE_MS } = {}) {
+  const { tones, colours } = expectationOf(publications);
+  await steadily(device, { tones, colours }, sensesIn, deadlineMs);
+}
+
+/** Gets there, without the steady window: for the steps of a longer change. */
+export async function comesToReceive(device, publications, { deadlineMs = DEADLINE_MS } = {}) {
+  const expected = expectationOf(publications);
+  await becomes(device, expected, (observation) => ({ streams: streamsIn(observation), ...sensesIn(observation) }), deadlineMs);
+}
+
+/** Runs `change`, and fails when the device hears or sees anything but these publications at any moment of it. */
+export async function receivesNothingBut(device, publications, change) {
+  await device.startWatching();
+  await change();
+  await assertWatched(device, expectationOf(publications));
+}
+
+async function steadily(device, expected, view, deadlineMs) {
+  await becomes(device, expected, view, deadlineMs);
+  await device.startWatching();
+  await throughout(STEADY_MS, async () => {
+    assert.deepEqual(view(await device.observe()), expected, 'what the device receives did not stay as expected');
+  });
+  await assertWatched(device, expected);
+}
+
+async function becomes(device, expected, view, deadlineMs) {
+  let last;
+  const matches = async () => {
+    last = view(await device.observe());
+    return isDeepStrictEqual(last, expected);
+  };
+  await until(`the device to receive ${JSON.stringify(expected)}`, matches, { deadlineMs, describe: () => last });
+}
+
+async function assertWatched(device, { tones, colours }) {
+  const watched = await device.watchedSoFar();
+  const leaks = {
+    tones: Object.keys(watched.tones).filter((tone) => !tones.includes(Number(tone))),
+    colours: Object.keys(watched.colours).filter((colour) => !colours.includes(colour)),
+  };
+  assert.deepEqual(leaks, { tones: [], colours: [] }, 'the device received what it must not, if only for a moment');
+}
+
+function expectationOf(publications) {
+  const present = (values) => [...new Set(values.filter((value) => value !== undefined))];
+  return {
+    streams: sorted(
+      publications.map(({ participantId, alias, mediaTypes, tone, colour }) => ({
+        participantId,
+        alias: alias ?? null,
+        mediaTypes: [...mediaTypes].sort(),
+        tones: tone === undefined ? [] : [tone],
+        colour: colour ?? null,
+      })),
+    ),
+    tones: present(publications.map(({ tone }) => tone)).sort((a, b) => a - b),
+    colours: present(publications.map(({ colour }) => colour)).sort(),
+  };
+}
+
+function streamsIn({ streams }) {
+  return sorted(
+    streams.map(({ participantId, alias, mediaTypes, tones, colour }) => ({
+      participantId,
+      alias: alias ?? null,
+      mediaTypes: [...(mediaTypes ?? [])].sort(),
+      tones,
+      colour,
+    })),
+  );
+}
+
+function sensesIn({ tones, colours }) {
+  return { tones, colours };
+}
+
+function sorted(streams) {
+  return streams.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+}

@@ -1,0 +1,37 @@
+/** Waiting for a condition with a deadline: the only way these tests wait. */
+
+const POLL_EVERY_MS = 100;
+export const DEADLINE_MS = 10_000;
+
+/**
+ * @template T
+ * @param {string} what  completes the sentence "timed out waiting for …"
+ * @param {() => Promise<T> | T} condition  polled until it yields a truthy value
+ * @param {{deadlineMs?: number, describe?: () => unknown}} [options]  `describe` adds what was there instead
+ * @returns {Promise<T>} that value
+ */
+export async function until(what, condition, { deadlineMs = DEADLINE_MS, describe } = {}) {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > deadline) {
+      const instead = describe ? `; last seen: ${JSON.stringify(describe())}` : '';
+      throw new Error(`timed out after ${deadlineMs} ms waiting for ${what}${instead}`);
+    }
+    await pause(POLL_EVERY_MS);
+  }
+}
+
+/** Runs `check` again and again over a window of time; whatever it throws ends the window. */
+export async function throughout(windowMs, check) {
+  const end = performance.now() + windowMs;
+  while (performance.now() < end) {
+    await check();
+    await pause(POLL_EVERY_MS);
+  }
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

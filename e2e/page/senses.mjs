@@ -1,0 +1,80 @@
+/**
+ * What the page hears and sees. Three views of it:
+ * - now, over everything received: `heard()`, `seen()`;
+ * - now, of given tracks: `heardOn()`, `seenOn()`;
+ * - everything since `startWatching()`, with the first time of each: no frame and no 40 ms of sound are missed.
+ */
+import { onRemoteTrack } from './connections.mjs';
+import { now } from './clock.mjs';
+import { colourOf, coloursInSight, lookAt, onFrame } from './pictures.mjs';
+import { listenTo, tonesInMix, tonesOf } from './tones.mjs';
+
+/** Less than half of the analysers' window (85 ms): windows overlap. */
+const SAMPLE_EVERY_MS = 40;
+/** A dropout of the decoder on a busy machine is no silence; `watchedSoFar()` does not wait so long to notice a tone. */
+const TONE_HOLD_MS = 1_000;
+
+/** Tone → when it was last heard; for the mix, and for each track. @type {Map<number, number>} */
+const mixHeardAt = new Map();
+/** @type {Map<MediaStreamTrack, Map<number, number>>} */
+const trackHeardAt = new Map();
+
+/** @type {{tones: Record<string, number>, colours: Record<string, number>}} */
+let watched = { tones: {}, colours: {} };
+
+onRemoteTrack((track) => {
+  if (track.kind === 'video') {
+    lookAt(track);
+  } else {
+    listenTo(track);
+    if (!trackHeardAt.has(track)) trackHeardAt.set(track, new Map());
+  }
+});
+
+onFrame((colour, at) => {
+  watched.colours[colour] ??= at;
+});
+
+setInterval(() => {
+  const at = now();
+  for (const tone of tonesInMix()) {
+    mixHeardAt.set(tone, at);
+    watched.tones[tone] ??= at;
+  }
+  for (const [track, heardAt] of trackHeardAt) {
+    for (const tone of tonesOf(track)) heardAt.set(tone, at);
+  }
+}, SAMPLE_EVERY_MS);
+
+export function heard() {
+  return stillHeard(mixHeardAt);
+}
+
+export function seen() {
+  return coloursInSight().sort();
+}
+
+/** @param {MediaStreamTrack[]} tracks */
+export function heardOn(tracks) {
+  const tones = tracks.flatMap((track) => stillHeard(trackHeardAt.get(track) ?? new Map()));
+  return [...new Set(tones)].sort((a, b) => a - b);
+}
+
+/** @param {MediaStreamTrack[]} tracks */
+export function seenOn(tracks) {
+  return tracks.map(colourOf).find((colour) => colour !== null) ?? null;
+}
+
+export function startWatching() {
+  watched = { tones: {}, colours: {} };
+}
+
+/** Tones and colours since `startWatching()`, each with the time of the first. */
+export function watchedSoFar() {
+  return watched;
+}
+
+function stillHeard(heardAt) {
+  const since = now() - TONE_HOLD_MS;
+  return [...heardAt].filter(([, at]) => at > since).map(([tone]) => tone).sort((a, b) => a - b);
+}
