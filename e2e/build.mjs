@@ -17,7 +17,6 @@ export async function buildPage() {
     bundle: true,
     format: 'iife',
     platform: 'browser',
-    sourcemap: 'inline',
     logLevel: 'warning',
   });
   await copyFile(`${PAGE_DIR}index.html`, `${BUILD_DIR}index.html`);

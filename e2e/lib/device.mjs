@@ -1,4 +1,5 @@
 /** A participant with a page: the test's handle on `window.device` there. */
+import { withDeadline } from './poll.mjs';
 
 export class Device {
   #page;
@@ -111,6 +112,6 @@ export class Device {
   }
 
   #in(body, ...args) {
-    return this.#page.evaluate(`(${body})(...${JSON.stringify(args)})`);
+    return withDeadline(`the page to run ${body}`, this.#page.evaluate(`(${body})(...${JSON.stringify(args)})`));
   }
 }

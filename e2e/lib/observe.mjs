@@ -1,6 +1,6 @@
 /**
- * What a device receives, compared with what it should, for a while: a leak that comes late, or only for a moment, fails
- * the test as much as one that stays.
+ * What a device receives, compared with what it should, for a while: a leak that comes late, or only for a moment,
+ * fails the test as much as one that stays.
  */
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
@@ -16,7 +16,7 @@ const STEADY_MS = 1_500;
  */
 export async function receivesExactly(device, publications, { deadlineMs = DEADLINE_MS } = {}) {
   const expected = expectationOf(publications);
-  await steadily(device, expected, (observation) => ({ streams: streamsIn(observation), ...sensesIn(observation) }), deadlineMs);
+  await steadily(device, expected, everythingIn, deadlineMs);
 }
 
 /** As `receivesExactly`, by ear and eye alone: for when signaling cannot announce what media already shows. */
@@ -28,7 +28,14 @@ export async function hearsAndSeesExactly(device, publications, { deadlineMs = D
 /** Gets there, without the steady window: for the steps of a longer change. */
 export async function comesToReceive(device, publications, { deadlineMs = DEADLINE_MS } = {}) {
   const expected = expectationOf(publications);
-  await becomes(device, expected, (observation) => ({ streams: streamsIn(observation), ...sensesIn(observation) }), deadlineMs);
+  await becomes(device, expected, everythingIn, deadlineMs);
+}
+
+/** Has exactly these publications announced, without waiting for sound and picture: for many changes in a row. */
+export async function comesToKnow(device, publications) {
+  const participants = (streams) => streams.map(({ participantId }) => participantId).sort();
+  const known = (observation) => participants(observation.streams);
+  await becomes(device, participants(publications), known, DEADLINE_MS);
 }
 
 /** Runs `change`, and fails when the device hears or sees anything but these publications at any moment of it. */
@@ -80,6 +87,10 @@ function expectationOf(publications) {
     tones: present(publications.map(({ tone }) => tone)).sort((a, b) => a - b),
     colours: present(publications.map(({ colour }) => colour)).sort(),
   };
+}
+
+function everythingIn(observation) {
+  return { streams: streamsIn(observation), ...sensesIn(observation) };
 }
 
 function streamsIn({ streams }) {

@@ -32,6 +32,19 @@ export async function throughout(windowMs, check) {
   }
 }
 
+/** Ends the wait for something that may never answer, such as a page whose call hangs. */
+export async function withDeadline(what, promise, { deadlineMs = DEADLINE_MS } = {}) {
+  let timer;
+  const expiry = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`timed out after ${deadlineMs} ms waiting for ${what}`)), deadlineMs);
+  });
+  try {
+    return await Promise.race([promise, expiry]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

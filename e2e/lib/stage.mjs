@@ -12,11 +12,16 @@ import { ACCOUNTS, Server } from './server.mjs';
 export class Stage {
   static async start() {
     const stage = new Stage();
-    stage.pages = await Pages.start();
-    stage.browser = await Browser.start();
-    stage.server = await Server.start();
-    stage.api = new Api(stage.server.url, ACCOUNTS[0]);
-    return stage;
+    try {
+      stage.server = await Server.start();
+      stage.api = new Api(stage.server.url, ACCOUNTS[0]);
+      stage.pages = await Pages.start();
+      stage.browser = await Browser.start();
+      return stage;
+    } catch (error) {
+      await stage.stop();
+      throw error;
+    }
   }
 
   /** The server last, and always: it says whether it panicked. */

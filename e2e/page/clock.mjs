@@ -1,4 +1,4 @@
-/** Milliseconds since 1970 with sub-millisecond steps: comparable with the test process, which runs on the same machine. */
+/** Milliseconds since 1970, with fractions: comparable with those of the test process, on the same machine. */
 export function now() {
   return performance.timeOrigin + performance.now();
 }

@@ -11,7 +11,7 @@ import { listenTo, tonesInMix, tonesOf } from './tones.mjs';
 
 /** Less than half of the analysers' window (85 ms): windows overlap. */
 const SAMPLE_EVERY_MS = 40;
-/** A dropout of the decoder on a busy machine is no silence; `watchedSoFar()` does not wait so long to notice a tone. */
+/** A dropout of the decoder on a busy machine is no silence. To notice a tone takes no such time. */
 const TONE_HOLD_MS = 1_000;
 
 /** Tone → when it was last heard; for the mix, and for each track. @type {Map<number, number>} */

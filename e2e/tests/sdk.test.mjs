@@ -19,7 +19,7 @@ before(async () => {
 after(() => server?.stop());
 
 test('the unmodified Python SDK runs a full lifecycle', async (context) => {
-  assert.ok(existsSync(PYTHON), `no ${PYTHON}: make it as README.md says`);
+  assert.ok(existsSync(PYTHON), `no ${PYTHON}: see README.md`);
   const [{ id, user, password }, other] = ACCOUNTS;
   const python = spawn(PYTHON, ['-B', '-m', 'unittest', '-v', 'test_lifecycle'], {
     cwd: PYTHON_DIR,

@@ -5,6 +5,7 @@
  * Invariants:
  * - One offer at a time, in order of growing revision.
  * - A stream is announced once, when a track of each of its media types is there, and ends once.
+ * - A newer offer says that the server gave the older one up: that one is neither taken nor answered any more.
  * - An offer that the browser cannot take leaves what is there untouched.
  *
  * Events: `stream` (detail: {@link RemoteStream}), `streamended` (detail: `{id}`).
@@ -21,7 +22,8 @@ export class Subscriber extends EventTarget {
   #configuration;
   /** @type {RTCPeerConnection | null} */
   #connection = null;
-  #revision = 0;
+  /** The revision of the newest offer that arrived. */
+  #newest = 0;
   /**
    * The streams that have tracks. By object: one that ends and comes back in the same offer is another object.
    * @type {Map<MediaStream, 'incomplete' | 'announced'>}
@@ -40,9 +42,11 @@ export class Subscriber extends EventTarget {
     this.#configuration = configuration;
     signaling.addEventListener('sdpOffer', (event) => {
       const offer = /** @type {CustomEvent<SubscribeOffer>} */ (event).detail;
+      if (!(offer?.sdpRevision > this.#newest)) return;
+      this.#newest = offer.sdpRevision;
       this.#serially(() => this.#take(offer)).catch((error) => {
         // Unanswered, the server offers anew with a higher revision.
-        if (!this.#isClosed) console.warn(`subscribe offer ${offer?.sdpRevision} was not taken:`, error);
+        if (!this.#isClosed) console.warn(`subscribe offer ${offer.sdpRevision} was not taken:`, error);
       });
     });
   }
@@ -54,14 +58,13 @@ export class Subscriber extends EventTarget {
 
   /** @param {SubscribeOffer} offer */
   async #take({ sdpOffer, sdpRevision, streamMetadata }) {
-    if (this.#isClosed || !(sdpRevision > this.#revision)) return;
+    if (this.#isClosed || sdpRevision < this.#newest) return;
     const connection = await this.#applyOffer(sdpOffer);
     const answer = await connection.createAnswer();
     const sdp = asPassive(answer.sdp ?? '');
     await connection.setLocalDescription({ type: 'answer', sdp });
-    this.#revision = sdpRevision;
     this.#announce(streamMetadata);
-    this.#answer(sdp);
+    if (sdpRevision === this.#newest) this.#answer(sdp);
   }
 
   /**

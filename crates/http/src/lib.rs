@@ -1,1 +1,23 @@
-//! Work in progress.
+//! The control API over HTTP: what applications' backends speak to the server.
+//!
+//! The edge alone: it reads paths, credentials and bodies into the model's types, hands them to a [`Control`], and
+//! writes what comes back. It decides nothing about sessions or participants and keeps no state of them.
+//!
+//! Paths are matched as they come, before percent-decoding, so that an id of any shape is a 404 and nothing is ever
+//! redirected.
+
+mod accounts;
+mod api;
+mod body;
+mod demo;
+mod error;
+mod pages;
+mod path;
+mod read;
+mod write;
+
+pub use accounts::{Accounts, Credential};
+pub use api::{Control, router};
+pub use body::BODY_LEN_MAX;
+pub use demo::demo_router;
+pub use path::{ROUTES, RouteTemplate};

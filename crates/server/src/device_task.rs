@@ -112,6 +112,7 @@ impl DeviceTask {
             }
             Some(incoming) = inbox.frames.recv() => Next::Input(match incoming {
                 Incoming::Frame { connection, text } => Input::Frame { connection, text },
+                Incoming::Pong { connection, payload } => Input::Pong { connection, payload },
                 Incoming::Detached { connection, close_code } => {
                     self.sockets.retain(|socket| socket.connection != connection);
                     Input::Detached { connection, close_code }
@@ -136,6 +137,7 @@ impl DeviceTask {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::Send { connection, text } => self.send(connection, Outgoing::Text(text)),
+                Output::SendPing { connection, payload } => self.send(connection, Outgoing::Ping(payload)),
                 Output::CloseSocket { connection, code, reason } => {
                     self.send(connection, Outgoing::Close { code, reason });
                     self.sockets.retain(|socket| socket.connection != connection);
@@ -149,13 +151,13 @@ impl DeviceTask {
                         })
                         .collect();
                     let (reply, answer) = oneshot::channel();
-                    let sdp = sdp.into_inner();
+                    let sdp = sdp.into_string();
                     self.order(Order::PublishOffer { device: self.id, sdp, streams, reply }).await;
                     self.pending = Some(Box::pin(publish_answer(call, answer)));
                 }
                 Output::ApplySubscribeAnswer { call, sdp } => {
                     let (reply, answer) = oneshot::channel();
-                    let sdp = sdp.into_inner();
+                    let sdp = sdp.into_string();
                     self.order(Order::SubscribeAnswer { device: self.id, sdp, reply }).await;
                     self.pending = Some(Box::pin(subscribe_verdict(call, answer)));
                 }
@@ -188,11 +190,11 @@ impl DeviceTask {
         }
     }
 
-    async fn signalling(&self, signalling: media::Path) {
+    async fn signalling(&mut self, signalling: media::Path) {
         self.order(Order::SignallingChanged { device: self.id, signalling }).await;
     }
 
-    async fn order(&self, order: Order) {
+    async fn order(&mut self, order: Order) {
         // When the media plane is gone, the server is stopping.
         let _ = self.orders.send(order).await;
     }

@@ -10,6 +10,7 @@ mod health;
 mod serve;
 mod socket;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -42,13 +43,19 @@ fn main() -> ExitCode {
     match runtime.block_on(serve::run(config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("crosspoint: {error}");
+            eprintln!("crosspoint: {}", with_causes(&error));
             match error.is_wrong_configuration() {
                 true => ExitCode::from(EXIT_WRONG_CONFIGURATION),
                 false => ExitCode::FAILURE,
             }
         }
     }
+}
+
+/// An error and what is behind it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
 /// Logs go to standard error; `RUST_LOG` chooses what is logged.

@@ -14,7 +14,6 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::config::{Config, DEV_ACCOUNT, Mode};
 use crate::core::{Clock, Core, CoreError, CoreHandle};
@@ -34,30 +33,31 @@ const HTTP_END_MAX: Duration = Duration::from_secs(5);
 /// Why the server could not start or had to end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
-    #[error("can't listen on {listen}: {source}")]
+    #[error("can't listen on {listen}")]
     Listen { listen: SocketAddr, source: std::io::Error },
-    #[error("{0}{}", cause(.0))]
+    #[error(transparent)]
     Media(#[from] MediaPlaneError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Core(#[from] CoreError),
-    #[error("serving HTTP failed: {0}")]
-    Http(std::io::Error),
-    #[error("a signal handler can't be set up: {0}")]
-    Signals(std::io::Error),
+    #[error("serving HTTP failed")]
+    Http(#[source] std::io::Error),
+    #[error("a signal handler can't be set up")]
+    Signals(#[source] std::io::Error),
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
     #[error("the core ended unexpectedly")]
     CorePanicked,
-}
-
-fn cause(error: &MediaPlaneError) -> String {
-    std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default()
 }
 
 impl ServeError {
     /// Whether another configuration would help.
     pub(crate) fn is_wrong_configuration(&self) -> bool {
-        matches!(self, Self::Listen { .. } | Self::Media(_))
+        matches!(
+            self,
+            Self::Media(MediaPlaneError::NothingToAdvertise | MediaPlaneError::NotAdvertisable(_))
+        )
     }
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
     let mut core_task = tokio::spawn(core.run(core_stop));
 
     let (phase, phase_watch) = watch::channel(Phase::Serving);
-    let app = application(&config, handle.clone(), clock, phase_watch);
+    let app = application(&config, TokenKey::new(fresh_secret()?), handle.clone(), clock, phase_watch);
     let (stop_http, mut http_stop) = watch::channel(false);
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         // An error means that the other side is gone: stop as well.
@@ -120,11 +120,11 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
 
 fn application(
     config: &Config,
+    tokens: TokenKey,
     core: CoreHandle,
     clock: Clock,
     phase: watch::Receiver<Phase>,
 ) -> axum::Router {
-    let tokens = TokenKey::new(fresh_secret());
     let credentials = config.accounts.iter().map(|user| Credential {
         account: user.account.clone(),
         user: user.user.clone(),
@@ -149,16 +149,11 @@ fn application(
     app.fallback_service(crosspoint_http::router(control, accounts, tokens))
 }
 
-/// 256 bits from the system's random numbers; state is in memory, so the secret lives as long as the tokens.
-fn fresh_secret() -> [u8; 32] {
+/// 256 random bits; state is in memory, so the secret lives as long as the tokens.
+fn fresh_secret() -> Result<[u8; 32], ServeError> {
     let mut secret = [0; 32];
-    // A version 4 UUID has 122 random bits: three make more than 256, mixed by position.
-    for (place, byte) in [(); 3].iter().flat_map(|()| Uuid::new_v4().into_bytes()).enumerate() {
-        if let Some(slot) = secret.get_mut(place % 32) {
-            *slot ^= byte;
-        }
-    }
-    secret
+    getrandom::fill(&mut secret).map_err(|error| ServeError::Random(error.to_string()))?;
+    Ok(secret)
 }
 
 fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use crosspoint_signaling::{Confidential, ConnectionId};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -33,6 +33,7 @@ pub(crate) struct Socket {
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     Text(Confidential),
+    Ping([u8; 8]),
     Close { code: u16, reason: &'static str },
 }
 
@@ -40,6 +41,7 @@ pub(crate) enum Outgoing {
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Frame { connection: ConnectionId, text: Confidential },
+    Pong { connection: ConnectionId, payload: Vec<u8> },
     Detached { connection: ConnectionId, close_code: Option<u16> },
 }
 
@@ -78,12 +80,19 @@ async fn exchange(
                         return None;
                     }
                     Message::Close(frame) => return frame.map(|frame| frame.code),
-                    Message::Ping(_) | Message::Pong(_) => {}
+                    Message::Pong(payload) => {
+                        let payload = payload.to_vec();
+                        incoming.send(Incoming::Pong { connection, payload }).await.ok()?;
+                    }
+                    Message::Ping(_) => {}
                 }
             }
             next = outgoing.recv() => match next {
                 Some(Outgoing::Text(text)) => {
-                    write(socket, Message::Text(text.into_inner().into())).await?;
+                    write(socket, Message::Text(text.into_string().into())).await?;
+                }
+                Some(Outgoing::Ping(payload)) => {
+                    write(socket, Message::Ping(payload.to_vec().into())).await?;
                 }
                 Some(Outgoing::Close { code, reason }) => {
                     close(socket, code, reason).await;

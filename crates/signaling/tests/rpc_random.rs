@@ -73,7 +73,8 @@ proptest! {
 
     #[test]
     fn a_cut_frame_is_parsed(text in json(), cut in any::<prop::sample::Index>()) {
-        let end = text.floor_char_boundary(cut.index(text.len() + 1));
-        check(text.get(..end).expect("a boundary"));
+        if let Some(head) = text.get(..cut.index(text.len() + 1)) {
+            check(head);
+        }
     }
 }

@@ -32,32 +32,40 @@ fn scene() -> Vec<Step> {
         slot,
     });
     let devices = (0..PARTICIPANTS).map(|slot| Step::Connect {
-        participant: Ref { slot, ago: 0 },
+        participant: Ref::latest(slot),
         slot: slot % DEVICES,
     });
     let streams = (0..DEVICES).map(|slot| Step::Publish {
-        device: Ref { slot, ago: 0 },
+        device: Ref::latest(slot),
         streams: vec![Published {
             stream: slot % STREAMS,
             alias: Some(slot % ALIASES),
             media: slot,
         }],
     });
+    // More want to be in the first session of their account than it takes.
+    let members = (0..PARTICIPANTS).map(|slot| Step::Add {
+        account: slot % ACCOUNTS,
+        session: Ref::latest(slot % ACCOUNTS + slot / (5 * ACCOUNTS) * ACCOUNTS),
+        participant: Ref::latest(slot),
+        wish: Some(Wish::Everybody),
+    });
     sessions
         .chain(participants)
         .chain(devices)
         .chain(streams)
+        .chain(members)
         .collect()
 }
 
 fn step() -> impl Strategy<Value = Step> {
     (0..ACCOUNTS).prop_flat_map(|account| {
         prop_oneof![
-            3 => own(account, SESSIONS).prop_map(move |slot| Step::CreateSession { account, slot }),
-            2 => session(account).prop_map(move |session| Step::DeleteSession { account, session }),
-            5 => own(account, PARTICIPANTS)
+            6 => own(account, SESSIONS).prop_map(move |slot| Step::CreateSession { account, slot }),
+            1 => session(account).prop_map(move |session| Step::DeleteSession { account, session }),
+            8 => own(account, PARTICIPANTS)
                 .prop_map(move |slot| Step::CreateParticipant { account, slot }),
-            3 => participant(account)
+            2 => participant(account)
                 .prop_map(move |participant| Step::DeleteParticipant { account, participant }),
             18 => add(account),
             6 => (session(account), participant(account)).prop_map(move |(session, participant)| {
@@ -67,7 +75,7 @@ fn step() -> impl Strategy<Value = Step> {
                 move |(session, participant, wish)| Step::Subscribe { account, session, participant, wish }
             ),
             8 => matrix(account),
-            8 => (participant(account), 0..DEVICES)
+            5 => (participant(account), 0..DEVICES)
                 .prop_map(|(participant, slot)| Step::Connect { participant, slot }),
             2 => (participant(account), device())
                 .prop_map(|(participant, device)| Step::ConnectAgain { participant, device }),

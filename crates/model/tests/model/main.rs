@@ -3,11 +3,22 @@
 //! `*_facts.rs` hold scenarios, one rule each. `random.rs` plays random sequences of [`steps::Step`] on the model
 //! beside the naive [`oracle::Oracle`] and writes a failing one to a file that replays it.
 
+#![allow(clippy::unwrap_used, reason = "what a test unwraps it asserts")]
+
+mod checks;
+mod control_facts;
+mod device_facts;
 mod generate;
 mod ids;
+mod lifetime_facts;
+mod names;
 mod oracle;
+mod oracle_answers;
 mod random;
+mod routing_facts;
+mod stage;
 mod step_text;
 mod steps;
+mod subscription_facts;
 mod tally;
 mod world;

@@ -3,13 +3,10 @@
 //! Written from the specification and sharing no logic with the model: a session lists its members, what ends is
 //! taken out everywhere at once, and who receives what is found by trying every pair.
 
-use std::collections::{BTreeSet, HashMap};
-
 use crosspoint_ids::{AccountId, DeviceId, ParticipantId, SessionId, StreamId, Timestamp};
 use crosspoint_model::{
-    CloseReason, Command, Crosspoint, Limits, MatrixRow, Membership, Page, PageRequest, ParticipantRecord,
-    PublishedStream, Query, Refusal, Reply, Report, Scope, Session, SessionRecord, StreamSelection,
-    StreamView, Subscriptions,
+    CloseReason, Command, Limits, MatrixRow, ParticipantRecord, PublishedStream, Refusal, Reply, Report,
+    Scope, Session, SessionRecord, StreamView, Subscriptions,
 };
 
 #[derive(Debug)]
@@ -50,8 +47,6 @@ impl Oracle {
         let participants = self.participants.iter().map(|p| p.sequence + 1);
         self.sequence_next = sessions.chain(participants).max().unwrap_or(0);
     }
-
-    // --- Commands ---
 
     pub(crate) fn apply(&mut self, now: Timestamp, command: Command) -> Result<Reply, Refusal> {
         match command {
@@ -98,7 +93,7 @@ impl Oracle {
                 publish_permissions,
             } => {
                 let max = self.limits.account_participants_max;
-                if self.participants.iter().filter(|p| p.account == account).count() == max {
+                if self.participant_count(&account) == max {
                     return Err(Refusal::TooManyParticipants { max });
                 }
                 let record = ParticipantRecord {
@@ -224,19 +219,36 @@ impl Oracle {
         }
     }
 
+    pub(crate) fn has_session(&self, session: SessionId) -> bool {
+        self.sessions.iter().any(|s| s.record.id == session)
+    }
+
+    pub(crate) fn has_participant(&self, participant: ParticipantId) -> bool {
+        self.participants.iter().any(|p| p.id == participant)
+    }
+
+    pub(crate) fn session_count(&self, account: &AccountId) -> usize {
+        let sessions = self.sessions.iter();
+        sessions.filter(|s| s.record.account == *account).count()
+    }
+
+    pub(crate) fn participant_count(&self, account: &AccountId) -> usize {
+        self.participants.iter().filter(|p| p.account == *account).count()
+    }
+
     fn next_sequence(&mut self) -> u64 {
         self.sequence_next += 1;
         self.sequence_next - 1
     }
 
-    fn session(&self, account: &AccountId, session: SessionId) -> Result<&Session, Refusal> {
+    pub(crate) fn session(&self, account: &AccountId, session: SessionId) -> Result<&Session, Refusal> {
         let mut sessions = self.sessions.iter();
         sessions
             .find(|s| s.record.id == session && s.record.account == *account)
             .ok_or(Refusal::NoSuchSession(session))
     }
 
-    fn participant(
+    pub(crate) fn participant(
         &self,
         account: &AccountId,
         participant: ParticipantId,
@@ -257,7 +269,7 @@ impl Oracle {
         participants.find(|p| p.id == participant).unwrap()
     }
 
-    fn session_of(&self, participant: ParticipantId) -> Option<SessionId> {
+    pub(crate) fn session_of(&self, participant: ParticipantId) -> Option<SessionId> {
         let mut sessions = self.sessions.iter();
         sessions
             .find(|s| s.participants.contains(&participant))
@@ -283,8 +295,6 @@ impl Oracle {
             None => {}
         }
     }
-
-    // --- Ends ---
 
     fn end_session(&mut self, session: SessionId) {
         self.sessions.retain(|s| s.record.id != session);
@@ -327,8 +337,6 @@ impl Oracle {
             .chain(self.participants.iter().map(|p| p.expires_at))
             .min()
     }
-
-    // --- Reports ---
 
     pub(crate) fn report(&mut self, now: Timestamp, report: Report) {
         match report {
@@ -378,136 +386,5 @@ impl Oracle {
         let place = |s: &StreamView| device.streams.iter().position(|b| b.id == s.id);
         snapshot.sort_by_key(|stream| place(stream).unwrap_or(usize::MAX));
         device.streams = snapshot;
-    }
-
-    // --- Queries ---
-
-    pub(crate) fn query(&self, query: Query) -> Result<Reply, Refusal> {
-        match query {
-            Query::Session { account, session } => {
-                Ok(Reply::Session(self.session(&account, session)?.clone()))
-            }
-            Query::Sessions { account, page } => {
-                let sessions = self.sessions.iter().filter(|s| s.record.account == account);
-                let sessions = sessions.map(|s| (s.record.sequence, s.clone())).collect();
-                Ok(Reply::Sessions(page_of(sessions, page)))
-            }
-            Query::Participant { account, participant } => {
-                let participant = self.participant(&account, participant)?;
-                Ok(Reply::Participant(self.view(participant)))
-            }
-            Query::Participants { account, page } => {
-                let participants = self.participants.iter().filter(|p| p.account == account);
-                let participants = participants.map(|p| (p.sequence, self.view(p))).collect();
-                Ok(Reply::Participants(page_of(participants, page)))
-            }
-            Query::Members { account, session } => {
-                let session = self.session(&account, session)?;
-                let members = session.participants.iter();
-                let members = members.map(|m| self.view(self.participant(&account, *m).unwrap()));
-                Ok(Reply::Members(members.collect()))
-            }
-            Query::Subscriptions {
-                account,
-                session,
-                participant,
-            } => {
-                self.session(&account, session)?;
-                let recorded = self.participant(&account, participant)?.subscriptions.clone();
-                match (self.session_of(participant), recorded) {
-                    (Some(present), recorded) if present == session => Ok(Reply::Subscriptions(recorded)),
-                    (None, Some(dormant)) if dormant.session == session => {
-                        Ok(Reply::Subscriptions(Some(dormant)))
-                    }
-                    (Some(_) | None, _) => Err(Refusal::NotInSession { participant, session }),
-                }
-            }
-            Query::Matrix { account, session } => {
-                let session = self.session(&account, session)?;
-                let members = session.participants.iter();
-                let row = |m: &ParticipantId| self.participant(&account, *m).unwrap().subscriptions.clone();
-                Ok(Reply::Matrix(members.map(|m| (*m, row(m))).collect()))
-            }
-            Query::Streams { account, participant } => {
-                self.participant(&account, participant)?;
-                let devices = self.devices.iter().filter(|d| d.participant == participant);
-                Ok(Reply::Streams(devices.flat_map(|d| d.streams.clone()).collect()))
-            }
-        }
-    }
-
-    /// A participant as applications see it. The number in its membership is not said.
-    fn view(&self, participant: &ParticipantRecord) -> ParticipantRecord {
-        let session = self.session_of(participant.id);
-        ParticipantRecord {
-            membership: session.map(|session| Membership { session, since: 0 }),
-            ..participant.clone()
-        }
-    }
-
-    // --- Routes ---
-
-    pub(crate) fn routes(&self) -> BTreeSet<Crosspoint> {
-        let devices: HashMap<ParticipantId, &Device> =
-            self.devices.iter().map(|d| (d.participant, d)).collect();
-        let mut routes = BTreeSet::new();
-        for session in &self.sessions {
-            for subscriber in &session.participants {
-                for publisher in &session.participants {
-                    let (Some(to), Some(from)) = (devices.get(subscriber), devices.get(publisher)) else {
-                        continue;
-                    };
-                    for stream in &from.streams {
-                        if self.wants(session.record.id, *subscriber, *publisher, stream) {
-                            routes.insert(Crosspoint {
-                                stream: stream.id,
-                                subscriber: to.id,
-                            });
-                        }
-                    }
-                }
-            }
-        }
-        routes
-    }
-
-    fn wants(
-        &self,
-        session: SessionId,
-        subscriber: ParticipantId,
-        publisher: ParticipantId,
-        stream: &StreamView,
-    ) -> bool {
-        let record = self.participants.iter().find(|p| p.id == subscriber).unwrap();
-        let Some(subscriptions) = &record.subscriptions else {
-            return false;
-        };
-        if subscriptions.session != session {
-            return false;
-        }
-        match &subscriptions.scope {
-            Scope::WholeSession => publisher != subscriber,
-            Scope::Listed(list) => list.iter().any(|entry| {
-                let named = match (&entry.streams, &stream.alias) {
-                    (StreamSelection::All, _) => true,
-                    (StreamSelection::Aliases(_), None) => false,
-                    (StreamSelection::Aliases(aliases), Some(alias)) => aliases.iter().any(|a| a == alias),
-                };
-                entry.participant == publisher && named
-            }),
-        }
-    }
-}
-
-/// The part of a listing that was asked for, from `(sequence, entry)` in any order.
-fn page_of<T>(mut entries: Vec<(u64, T)>, page: PageRequest) -> Page<T> {
-    entries.retain(|(sequence, _)| page.before.is_none_or(|before| *sequence < before));
-    entries.sort_by_key(|(sequence, _)| std::cmp::Reverse(*sequence));
-    let more = entries.len() > page.limit;
-    entries.truncate(page.limit);
-    let last = entries.last().map(|(sequence, _)| *sequence);
-    Page {
-        items: entries.into_iter().map(|(_, entry)| entry).collect(),
-        next: last.filter(|_| more),
     }
 }

@@ -20,6 +20,13 @@ pub(crate) struct Ref {
     pub(crate) ago: u8,
 }
 
+impl Ref {
+    /// What a slot holds now.
+    pub(crate) fn latest(slot: u8) -> Self {
+        Self { slot, ago: 0 }
+    }
+}
+
 /// One thing that happens. A slot gets a new generation, and with it a new id, whenever something is made in it.
 /// Something that is still there stays reachable: nothing is made in its slot, unless to be refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
