@@ -38,10 +38,10 @@ async function switchTimes() {
   const times = [];
   for (let change = 1; change <= SWITCHES; change += 1) {
     const next = publications[change % 2];
-    await viewer.startWatching();
+    const watch = await viewer.startWatching();
     await show(next);
     const answeredAt = now();
-    times.push((await firstFrameAt(viewer, next)) - answeredAt);
+    times.push((await firstFrameAt(viewer, watch, next)) - answeredAt);
     await comesToReceive(viewer, [next]);
   }
   await scene.close();
@@ -55,9 +55,9 @@ async function publishTimes() {
   const times = [];
   for (let run = 0; run < PUBLICATIONS; run += 1) {
     const publisher = await scene.join();
-    await viewer.startWatching();
+    const watch = await viewer.startWatching();
     const publication = await publisher.publish({ ...RED, ...PICTURE });
-    times.push((await firstFrameAt(viewer, publication)) - publication.calledAt);
+    times.push((await firstFrameAt(viewer, watch, publication)) - publication.calledAt);
     await publisher.disconnect();
     await comesToReceive(viewer, []);
     await scene.api.deleteParticipant(publisher.participantId);
@@ -67,8 +67,8 @@ async function publishTimes() {
   return times;
 }
 
-async function firstFrameAt(viewer, { colour }) {
-  return until(`the first ${colour} frame`, async () => (await viewer.watchedSoFar()).colours[colour]);
+async function firstFrameAt(viewer, watch, { colour }) {
+  return until(`the first ${colour} frame`, async () => (await viewer.watchedSoFar(watch)).colours[colour]);
 }
 
 function report(what, times) {

@@ -58,13 +58,14 @@ export class Device {
     return this.#in(() => device.observe());
   }
 
+  /** @returns {Promise<number>} the number of the watch */
   async startWatching() {
-    await this.#in(() => device.startWatching());
+    return this.#in(() => device.startWatching());
   }
 
-  /** @returns {Promise<{tones: Record<string, number>, colours: Record<string, number>}>} */
-  async watchedSoFar() {
-    return this.#in(() => device.watchedSoFar());
+  /** @returns {Promise<{tones: Record<string, number>, colours: Record<string, number>}>} each with its first time */
+  async watchedSoFar(watch) {
+    return this.#in((watch) => device.watchedSoFar(watch), watch);
   }
 
   async cutSignaling() {

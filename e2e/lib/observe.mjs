@@ -40,18 +40,18 @@ export async function comesToKnow(device, publications) {
 
 /** Runs `change`, and fails when the device hears or sees anything but these publications at any moment of it. */
 export async function receivesNothingBut(device, publications, change) {
-  await device.startWatching();
+  const watch = await device.startWatching();
   await change();
-  await assertWatched(device, expectationOf(publications));
+  await assertWatched(device, watch, expectationOf(publications));
 }
 
 async function steadily(device, expected, view, deadlineMs) {
   await becomes(device, expected, view, deadlineMs);
-  await device.startWatching();
+  const watch = await device.startWatching();
   await throughout(STEADY_MS, async () => {
     assert.deepEqual(view(await device.observe()), expected, 'what the device receives did not stay as expected');
   });
-  await assertWatched(device, expected);
+  await assertWatched(device, watch, expected);
 }
 
 async function becomes(device, expected, view, deadlineMs) {
@@ -63,8 +63,8 @@ async function becomes(device, expected, view, deadlineMs) {
   await until(`the device to receive ${JSON.stringify(expected)}`, matches, { deadlineMs, describe: () => last });
 }
 
-async function assertWatched(device, { tones, colours }) {
-  const watched = await device.watchedSoFar();
+async function assertWatched(device, watch, { tones, colours }) {
+  const watched = await device.watchedSoFar(watch);
   const leaks = {
     tones: Object.keys(watched.tones).filter((tone) => !tones.includes(Number(tone))),
     colours: Object.keys(watched.colours).filter((colour) => !colours.includes(colour)),

@@ -2,7 +2,8 @@
  * What the page hears and sees. Three views of it:
  * - now, over everything received: `heard()`, `seen()`;
  * - now, of given tracks: `heardOn()`, `seenOn()`;
- * - everything since `startWatching()`, with the first time of each: no frame and no 40 ms of sound are missed.
+ * - everything since a `startWatching()`, with the first time of each: no frame and no 40 ms of sound are missed.
+ *   Watches are independent of each other, so that one may run inside another.
  */
 import { onRemoteTrack } from './connections.mjs';
 import { now } from './clock.mjs';
@@ -19,8 +20,8 @@ const mixHeardAt = new Map();
 /** @type {Map<MediaStreamTrack, Map<number, number>>} */
 const trackHeardAt = new Map();
 
-/** @type {{tones: Record<string, number>, colours: Record<string, number>}} */
-let watched = { tones: {}, colours: {} };
+/** By number. @type {{tones: Record<string, number>, colours: Record<string, number>}[]} */
+const watches = [];
 
 onRemoteTrack((track) => {
   if (track.kind === 'video') {
@@ -32,14 +33,14 @@ onRemoteTrack((track) => {
 });
 
 onFrame((colour, at) => {
-  watched.colours[colour] ??= at;
+  for (const { colours } of watches) colours[colour] ??= at;
 });
 
 setInterval(() => {
   const at = now();
   for (const tone of tonesInMix()) {
     mixHeardAt.set(tone, at);
-    watched.tones[tone] ??= at;
+    for (const { tones } of watches) tones[tone] ??= at;
   }
   for (const [track, heardAt] of trackHeardAt) {
     for (const tone of tonesOf(track)) heardAt.set(tone, at);
@@ -65,13 +66,14 @@ export function seenOn(tracks) {
   return tracks.map(colourOf).find((colour) => colour !== null) ?? null;
 }
 
+/** @returns {number} the number of the watch */
 export function startWatching() {
-  watched = { tones: {}, colours: {} };
+  return watches.push({ tones: {}, colours: {} }) - 1;
 }
 
-/** Tones and colours since `startWatching()`, each with the time of the first. */
-export function watchedSoFar() {
-  return watched;
+/** Tones and colours since the start of this watch, each with the time of the first. */
+export function watchedSoFar(watch) {
+  return watches[watch];
 }
 
 function stillHeard(heardAt) {

@@ -36,9 +36,9 @@ async function perceives(sources) {
     return JSON.stringify(last) === JSON.stringify(expected);
   };
   await until(`the page to perceive ${JSON.stringify(expected)}`, matches, { describe: () => last });
-  await page.evaluate(() => device.startWatching());
+  const watch = await page.evaluate(() => device.startWatching());
   await throughout(1_000, async () => assert.deepEqual(await observe(), expected));
-  const watched = await page.evaluate(() => device.watchedSoFar());
+  const watched = await page.evaluate((watch) => device.watchedSoFar(watch), watch);
   assert.deepEqual(Object.keys(watched.tones).map(Number), expected.tones);
   assert.deepEqual(Object.keys(watched.colours).sort(), expected.colours);
 }

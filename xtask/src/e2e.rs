@@ -38,7 +38,7 @@ fn npm(args: &[&str]) -> Command {
         .current_dir(folder())
         .env("CROSSPOINT_BIN", root().join("target/release/crosspoint"));
     if let Some(chromium) = find("chromium") {
-        command.env("CHROMIUM", chromium);
+        command.env("CHROMIUM_BIN", chromium);
     }
     command
 }
@@ -52,7 +52,7 @@ fn python_packages() -> Result<(), Failure> {
         )?;
     }
     let mut pip = Command::new(venv.join("bin/pip"));
-    pip.args(["install", "--quiet", "--requirement", "python/requirements.txt"])
+    pip.args(["install", "--quiet", "--require-hashes", "--requirement", "python/requirements.txt"])
         .current_dir(folder());
     step("Python packages", &mut pip)
 }

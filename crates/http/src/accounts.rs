@@ -1,16 +1,25 @@
 //! Who may use which account (HTTP Basic, RFC 7617).
 
+use std::collections::HashSet;
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::{HeaderMap, header};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crosspoint_ids::AccountId;
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::error::ApiError;
+
 /// The longest `Authorization` header that is looked at, in bytes.
-const AUTHORIZATION_LEN_MAX: usize = 1_024;
+const AUTHORIZATION_LEN_MAX: usize = 4_096;
+/// Some clients leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// A user of an account.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,24 +34,31 @@ pub struct Credential {
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credential").field("account", &self.account).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Credential")
+            .field("account", &self.account)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
-/// All credentials, as digests.
+/// All credentials, as digests, and which accounts are disabled.
 ///
 /// Checking takes the same time whether the account, the user or the password is wrong: what was sent is digested
 /// together with the account that was asked for, and compared with all that is stored.
 #[derive(Clone)]
 pub struct Accounts {
     stored: Vec<Digest>,
+    disabled: HashSet<AccountId>,
 }
 
 type Digest = [u8; 32];
 
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accounts").field("users", &self.stored.len()).finish()
+        f.debug_struct("Accounts")
+            .field("users", &self.stored.len())
+            .field("disabled", &self.disabled)
+            .finish()
     }
 }
 
@@ -53,22 +69,47 @@ impl Accounts {
             let pair = format!("{}:{}", credential.user, credential.password);
             digest_of(credential.account.as_str(), pair.as_bytes())
         });
-        Self { stored: stored.collect() }
+        Self {
+            stored: stored.collect(),
+            disabled: HashSet::new(),
+        }
     }
 
-    /// Whether these headers carry credentials for this account.
-    pub(crate) fn allow(&self, account: &str, headers: &HeaderMap) -> bool {
+    /// The same, but these accounts are disabled: good credentials are told so, others are not.
+    pub fn with_disabled(self, disabled: impl IntoIterator<Item = AccountId>) -> Self {
+        Self {
+            disabled: disabled.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// The account, if these headers carry credentials for it.
+    pub(crate) fn admit(&self, account: &str, headers: &HeaderMap) -> Result<AccountId, ApiError> {
+        if !self.knows(account, headers) {
+            return Err(ApiError::Unauthorized);
+        }
+        let account = account.parse().map_err(|_| ApiError::Unauthorized)?;
+        if self.disabled.contains(&account) {
+            return Err(ApiError::AccountDisabled);
+        }
+        Ok(account)
+    }
+
+    fn knows(&self, account: &str, headers: &HeaderMap) -> bool {
         let pair = basic_pair(headers).unwrap_or_default();
         // Most clients send UTF-8, some Latin-1 (RFC 7617 section 2.1 leaves it open).
         let as_latin_1: String = pair.iter().map(|byte| char::from(*byte)).collect();
-        let shown = [digest_of(account, &pair), digest_of(account, as_latin_1.as_bytes())];
-        let mut allowed = Choice::from(0);
+        let shown = [
+            digest_of(account, &pair),
+            digest_of(account, as_latin_1.as_bytes()),
+        ];
+        let mut known = Choice::from(0);
         for stored in &self.stored {
             for shown in &shown {
-                allowed |= stored.ct_eq(shown);
+                known |= stored.ct_eq(shown);
             }
         }
-        allowed.into()
+        known.into()
     }
 }
 
@@ -92,40 +133,98 @@ fn basic_pair(headers: &HeaderMap) -> Option<Vec<u8>> {
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
     }
-    STANDARD.decode(encoded.trim_ascii()).ok().filter(|pair| pair.contains(&b':'))
+    BASE64
+        .decode(encoded.trim_ascii())
+        .ok()
+        .filter(|pair| pair.contains(&b':'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn headers(pair: &[u8]) -> HeaderMap {
-        let value = format!("Basic {}", STANDARD.encode(pair));
-        HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())])
-    }
-
-    #[test]
-    fn only_the_accounts_own_users_are_allowed() {
+    fn accounts() -> Accounts {
         let user = |account: &str, user: &str, password: &str| Credential {
             account: account.parse().unwrap(),
             user: user.into(),
             password: password.into(),
         };
-        let accounts = Accounts::new([user("1", "a", "x:y"), user("1", "b", "z"), user("2", "ü", "ß")]);
-        for (account, pair, allowed) in [
-            ("1", &b"a:x:y"[..], true),
-            ("1", b"b:z", true),
-            ("2", "ü:ß".as_bytes(), true),
-            ("2", b"\xfc:\xdf", true),
-            ("2", b"a:x:y", false),
-            ("3", b"a:x:y", false),
-            ("1", b"a:x", false),
-            ("1", b"", false),
-            ("", b"1a:x:y", false),
+        let users = [
+            user("1", "a", "x:y"),
+            user("1", "b", "z"),
+            user("2", "ü", "ß"),
+            user("3", "c", "d"),
+        ];
+        Accounts::new(users).with_disabled(["3".parse().unwrap()])
+    }
+
+    fn check(account: &str, authorization: Option<&str>, expected: Result<(), ApiError>) {
+        let value = authorization.map(|value| (header::AUTHORIZATION, value.parse().unwrap()));
+        let admitted = accounts().admit(account, &HeaderMap::from_iter(value));
+        let expected = expected.map(|()| account.parse().unwrap());
+        assert_eq!(admitted, expected, "{account} {authorization:?}");
+    }
+
+    #[test]
+    fn only_the_accounts_own_users_are_admitted() {
+        let wrong = || Err(ApiError::Unauthorized);
+        for (account, pair, expected) in [
+            ("1", &b"a:x:y"[..], Ok(())),
+            ("1", b"b:z", Ok(())),
+            ("2", "ü:ß".as_bytes(), Ok(())),
+            ("2", b"\xfc:\xdf", Ok(())),
+            ("2", b"\xfc:\xc3\x9f", wrong()),
+            ("2", b"a:x:y", wrong()),
+            ("4", b"a:x:y", wrong()),
+            ("1", b"a:x", wrong()),
+            ("1", b"A:x:y", wrong()),
+            ("1", b"a:x:y\0", wrong()),
+            ("1", b"a", wrong()),
+            ("1", b":", wrong()),
+            ("1", b"", wrong()),
+            ("", b"1a:x:y", wrong()),
+            ("1a", b":x:y", wrong()),
+            ("%31", b"a:x:y", wrong()),
+            ("3", b"c:d", Err(ApiError::AccountDisabled)),
+            ("3", b"c:e", wrong()),
+            ("3", b"a:x:y", wrong()),
         ] {
-            assert_eq!(accounts.allow(account, &headers(pair)), allowed, "{account} {pair:?}");
+            check(account, Some(&format!("Basic {}", BASE64.encode(pair))), expected);
         }
-        assert!(!accounts.allow("1", &HeaderMap::new()));
-        assert!(!format!("{accounts:?}").contains('z'));
+    }
+
+    #[test]
+    fn the_header_may_be_written_in_any_common_way() {
+        let long = format!("Basic {}", "A".repeat(AUTHORIZATION_LEN_MAX));
+        let wrong = || Err(ApiError::Unauthorized);
+        for (authorization, expected) in [
+            (Some("Basic Yjp6"), Ok(())),
+            (Some("basic Yjp6"), Ok(())),
+            (Some("BASIC   Yjp6 "), Ok(())),
+            (Some("Basic YTp4Onk="), Ok(())),
+            (Some("Basic YTp4Onk"), Ok(())),
+            (None, wrong()),
+            (Some(""), wrong()),
+            (Some("Basic"), wrong()),
+            (Some("Basic "), wrong()),
+            (Some("Yjp6"), wrong()),
+            (Some("Bearer Yjp6"), wrong()),
+            (Some("Basic b:z"), wrong()),
+            (Some("Basic Yjp6Yjp6"), wrong()),
+            (Some(&long), wrong()),
+        ] {
+            check("1", authorization, expected);
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_password() {
+        let credential = Credential {
+            account: "1".parse().unwrap(),
+            user: "a".into(),
+            password: "hidden".into(),
+        };
+        let shown = format!("{credential:?} {:?}", Accounts::new([credential.clone()]));
+        assert!(!shown.contains("hidden"), "{shown}");
     }
 }

@@ -1,35 +1,36 @@
-//! The one table from refusals to HTTP.
+//! What can go wrong with a request, and the one table from refusals to HTTP.
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 use crosspoint_model::Refusal;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::write::json_response;
 
-/// Stands on every response.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// A request that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ApiError {
     /// Credentials are missing, wrong, or good for another account.
     Unauthorized,
+    /// The credentials are good, the account is disabled.
+    AccountDisabled,
+    /// The caller may not do this, whatever its credentials.
+    Forbidden(&'static str),
     /// Something in the request is malformed or out of bounds.
     BadRequest(String),
     /// Nothing is there.
     NotFound(String),
-    /// The path is there, the method isn't.
+    /// The path is there, the method isn't; these are.
     MethodNotAllowed(&'static [&'static str]),
     /// The body is too long.
     TooLarge,
+    /// The body takes too long to come.
+    TooSlow,
     /// The model refused.
     Refused(Refusal),
-    /// The caller may not do this, whatever its credentials.
-    Forbidden(&'static str),
-    /// A broken promise inside the server; said and logged without details of it.
-    Internal,
+    /// A broken promise inside the server: which one is logged, never told.
+    Internal(&'static str),
 }
 
 impl From<Refusal> for ApiError {
@@ -56,32 +57,35 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::AccountDisabled | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Refused(refusal) => status_of_refusal(refusal),
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     fn sentence(&self) -> String {
         match self {
             Self::Unauthorized => "Unauthorized".into(),
-            Self::BadRequest(sentence) | Self::NotFound(sentence) => sentence.clone(),
-            Self::MethodNotAllowed(allowed) => format!("only {} can be used here", allowed.join(", ")),
-            Self::TooLarge => format!("the body is longer than {} bytes", crate::BODY_LEN_MAX),
-            Self::Refused(refusal) => refusal.to_string(),
+            Self::AccountDisabled => "the account is disabled".into(),
             Self::Forbidden(sentence) => (*sentence).into(),
-            Self::Internal => "something went wrong inside the server".into(),
+            Self::BadRequest(sentence) | Self::NotFound(sentence) => sentence.clone(),
+            Self::MethodNotAllowed(allowed) => format!("only {} can be used here", allowed.join(" and ")),
+            Self::TooLarge => format!("the body is longer than {} bytes", crate::BODY_LEN_MAX),
+            Self::TooSlow => "the body took too long to come".into(),
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::Internal(_) => "something went wrong inside the server".into(),
         }
     }
 
-    /// The response, under the id that the log line has too.
+    /// The response to the request of this id.
     pub(crate) fn respond(&self, request: Uuid) -> Response {
         let body = match self {
-            Self::Unauthorized => json!({ "message": self.sentence() }),
+            Self::Unauthorized | Self::AccountDisabled => json!({ "message": self.sentence() }),
             _ => json!({ "error": self.sentence(), "requestId": request.to_string() }),
         };
         let mut response = json_response(self.status(), &body);
@@ -91,16 +95,10 @@ impl ApiError {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
             }
             Self::MethodNotAllowed(allowed) => {
-                if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
-                    headers.insert(header::ALLOW, allowed);
-                }
+                headers.extend(allow(allowed).map(|allow| (header::ALLOW, allow)));
             }
             Self::Refused(Refusal::Unavailable) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            Self::TooLarge => {
-                // The rest of the body is not read.
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
         }
@@ -108,16 +106,46 @@ impl ApiError {
     }
 }
 
-/// Puts the request's id on its response and writes the one log line.
-pub(crate) fn finish(result: Result<Response, ApiError>, request: Uuid, method: &str, place: &str) -> Response {
-    let mut response = match result {
-        Ok(response) => response,
-        Err(error) => error.respond(request),
-    };
-    if let Ok(id) = HeaderValue::from_str(&request.to_string()) {
-        response.headers_mut().insert(REQUEST_ID, id);
+fn allow(methods: &[&str]) -> Option<HeaderValue> {
+    let head = methods.contains(&"GET").then_some("HEAD");
+    let all: Vec<&str> = methods.iter().copied().chain(head).collect();
+    HeaderValue::from_str(&all.join(", ")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crosspoint_ids::{ParticipantId, SessionId};
+
+    #[test]
+    fn every_refusal_has_its_status() {
+        let session = SessionId::new(Uuid::from_u128(1));
+        let participant = ParticipantId::new(Uuid::from_u128(2));
+        for (refusal, status) in [
+            (Refusal::NoSuchSession(session), 404),
+            (Refusal::NoSuchParticipant(participant), 404),
+            (Refusal::NotInSession { participant, session }, 404),
+            (Refusal::InAnotherSession { participant, session }, 409),
+            (Refusal::SessionFull { session, max: 20 }, 409),
+            (Refusal::TooManySessions { max: 1 }, 409),
+            (Refusal::TooManyParticipants { max: 1 }, 409),
+            (Refusal::UnknownListedParticipant(participant), 400),
+            (Refusal::RowOfNoMember { participant, session }, 400),
+            (Refusal::Unavailable, 503),
+        ] {
+            let response = ApiError::from(refusal.clone()).respond(Uuid::nil());
+            assert_eq!(response.status().as_u16(), status, "{refusal:?}");
+            let retry = response.headers().get(header::RETRY_AFTER);
+            assert_eq!(
+                retry.map(|seconds| seconds == "1"),
+                (status == 503).then_some(true),
+                "{refusal:?}"
+            );
+        }
     }
-    let status = response.status().as_u16();
-    tracing::debug!(%request, method, place, status, "request");
-    response.into_response()
+
+    #[test]
+    fn what_broke_inside_is_not_told() {
+        assert!(!ApiError::Internal("secret").sentence().contains("secret"));
+    }
 }

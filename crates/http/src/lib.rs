@@ -3,14 +3,18 @@
 //! The edge alone: it reads paths, credentials and bodies into the model's types, hands them to a [`Control`], and
 //! writes what comes back. It decides nothing about sessions or participants and keeps no state of them.
 //!
-//! Paths are matched as they come, before percent-decoding, so that an id of any shape is a 404 and nothing is ever
-//! redirected.
+//! Invariants:
+//! - paths are matched as they come, before percent-decoding: an id of any shape is a 404, nothing is redirected;
+//! - credentials are checked before anything is said about the rest of a request;
+//! - every response has a request id, and every body is JSON.
 
 mod accounts;
 mod api;
 mod body;
 mod demo;
 mod error;
+mod exchange;
+mod operations;
 mod pages;
 mod path;
 mod read;

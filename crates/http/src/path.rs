@@ -1,10 +1,13 @@
 //! From a raw path to a route.
+//!
+//! Paths are matched as they come, before percent-decoding: an encoded character is part of an id that nobody has.
+//! Which slashes are doubled or trailing makes no difference.
 
-use crosspoint_ids::{AccountId, ParticipantId, SessionId};
+use crosspoint_ids::{ParticipantId, SessionId};
 
 use crate::error::ApiError;
 
-/// A route as it stands in documentation: path below the account, and methods.
+/// A route as it stands in documentation: path below the account, and methods. Where there is GET, there is HEAD.
 pub type RouteTemplate = (&'static str, &'static [&'static str]);
 
 /// Every route of the control API. All stand below `/accounts/{accountId}`, and the same below `/v1`.
@@ -12,59 +15,103 @@ pub const ROUTES: [RouteTemplate; 9] = [
     ("/sessions", &["POST", "GET"]),
     ("/sessions/{sessionId}", &["GET", "DELETE"]),
     ("/sessions/{sessionId}/participants", &["GET"]),
-    ("/sessions/{sessionId}/participants/{participantId}", &["PUT", "DELETE"]),
-    ("/sessions/{sessionId}/participants/{participantId}/subscriptions", &["GET", "PUT"]),
+    (
+        "/sessions/{sessionId}/participants/{participantId}",
+        &["PUT", "DELETE"],
+    ),
+    (
+        "/sessions/{sessionId}/participants/{participantId}/subscriptions",
+        &["GET", "PUT"],
+    ),
     ("/sessions/{sessionId}/subscriptions", &["GET", "PUT"]),
     ("/participants", &["POST", "GET"]),
     ("/participants/{participantId}", &["GET", "DELETE"]),
     ("/participants/{participantId}/streams", &["GET"]),
 ];
 
-/// A path that leads somewhere. Ids are still text: the account is checked before anything is said about them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target<'a> {
-    Sessions,
-    Session(&'a str),
-    Members(&'a str),
-    Member(&'a str, &'a str),
-    MemberSubscriptions(&'a str, &'a str),
-    Matrix(&'a str),
-    Participants,
-    Participant(&'a str),
-    Streams(&'a str),
+/// One segment more than the longest route has: beyond that nothing matches, however long the path is.
+const SEGMENTS_MAX: usize = 6;
+/// How much of a text from outside is repeated in a message.
+const REPEATED_CHARS_MAX: usize = 64;
+
+/// A path below an account. The account is checked before anything is said about the rest.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AccountPath<'a> {
+    /// What stood before `/accounts`; links keep it.
+    pub(crate) base: &'static str,
+    pub(crate) account: &'a str,
+    rest: Vec<&'a str>,
 }
 
-/// What stands behind `accounts/{accountId}`; `None` when the path is not of that form.
-pub(crate) fn split_account(path: &str) -> Option<(&str, Vec<&str>)> {
-    // Doubled and trailing slashes come from clients that join URLs carelessly.
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty()).peekable();
-    segments.next_if_eq(&"v1");
-    segments.next_if_eq(&"accounts")?;
-    let account = segments.next()?;
-    Some((account, segments.collect()))
-}
+impl<'a> AccountPath<'a> {
+    pub(crate) fn split(path: &'a str) -> Option<Self> {
+        let mut segments = segments(path).peekable();
+        let base = if segments.next_if_eq(&"v1").is_some() {
+            "/v1"
+        } else {
+            ""
+        };
+        segments.next_if_eq(&"accounts")?;
+        let account = segments.next()?;
+        Some(Self {
+            base,
+            account,
+            rest: segments.take(SEGMENTS_MAX).collect(),
+        })
+    }
 
-impl<'a> Target<'a> {
-    pub(crate) fn find(segments: &[&'a str]) -> Option<Self> {
-        match *segments {
-            ["sessions"] => Some(Self::Sessions),
-            ["sessions", session] => Some(Self::Session(session)),
-            ["sessions", session, "participants"] => Some(Self::Members(session)),
-            ["sessions", session, "participants", participant] => Some(Self::Member(session, participant)),
+    /// Where the path leads.
+    pub(crate) fn target(&self) -> Option<Target<&'a str, &'a str>> {
+        match *self.rest {
+            ["sessions"] => Some(Target::Sessions),
+            ["sessions", session] => Some(Target::Session(session)),
+            ["sessions", session, "participants"] => Some(Target::Members(session)),
+            ["sessions", session, "participants", participant] => Some(Target::Member(session, participant)),
             ["sessions", session, "participants", participant, "subscriptions"] => {
-                Some(Self::MemberSubscriptions(session, participant))
+                Some(Target::MemberSubscriptions(session, participant))
             }
-            ["sessions", session, "subscriptions"] => Some(Self::Matrix(session)),
-            ["participants"] => Some(Self::Participants),
-            ["participants", participant] => Some(Self::Participant(participant)),
-            ["participants", participant, "streams"] => Some(Self::Streams(participant)),
+            ["sessions", session, "subscriptions"] => Some(Target::Matrix(session)),
+            ["participants"] => Some(Target::Participants),
+            ["participants", participant] => Some(Target::Participant(participant)),
+            ["participants", participant, "streams"] => Some(Target::Streams(participant)),
             _ => None,
         }
     }
+}
 
+/// The parts of a path that say something. Doubled and trailing slashes come from clients that join URLs carelessly.
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+/// What a path leads to: with ids as text when it is found, with ids proper once the text was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target<S = SessionId, P = ParticipantId> {
+    Sessions,
+    Session(S),
+    Members(S),
+    Member(S, P),
+    MemberSubscriptions(S, P),
+    Matrix(S),
+    Participants,
+    Participant(P),
+    Streams(P),
+}
+
+impl<S, P> Target<S, P> {
     /// The route that this is.
-    pub(crate) fn template(self) -> RouteTemplate {
-        let [sessions, session, members, member, subscriptions, matrix, participants, participant, streams] = ROUTES;
+    pub(crate) fn route(&self) -> RouteTemplate {
+        let [
+            sessions,
+            session,
+            members,
+            member,
+            subscriptions,
+            matrix,
+            participants,
+            participant,
+            streams,
+        ] = ROUTES;
         match self {
             Self::Sessions => sessions,
             Self::Session(_) => session,
@@ -79,40 +126,114 @@ impl<'a> Target<'a> {
     }
 }
 
-/// An id from a path. One of another form belongs to nothing.
-pub(crate) fn session_id(text: &str) -> Result<SessionId, ApiError> {
-    text.parse().map_err(|_| ApiError::NotFound(format!("there is no session {}", shortened(text))))
+impl Target<&str, &str> {
+    /// Reads the ids. One of another form than ours belongs to nothing.
+    pub(crate) fn with_ids(self) -> Result<Target, ApiError> {
+        Ok(match self {
+            Self::Sessions => Target::Sessions,
+            Self::Session(session) => Target::Session(session_id(session)?),
+            Self::Members(session) => Target::Members(session_id(session)?),
+            Self::Member(session, id) => Target::Member(session_id(session)?, participant_id(id)?),
+            Self::MemberSubscriptions(session, id) => {
+                Target::MemberSubscriptions(session_id(session)?, participant_id(id)?)
+            }
+            Self::Matrix(session) => Target::Matrix(session_id(session)?),
+            Self::Participants => Target::Participants,
+            Self::Participant(id) => Target::Participant(participant_id(id)?),
+            Self::Streams(id) => Target::Streams(participant_id(id)?),
+        })
+    }
 }
 
-/// An id from a path. One of another form belongs to nothing.
+fn session_id(text: &str) -> Result<SessionId, ApiError> {
+    text.parse()
+        .map_err(|_| ApiError::NotFound(format!("there is no session {}", quoted(text))))
+}
+
 pub(crate) fn participant_id(text: &str) -> Result<ParticipantId, ApiError> {
-    text.parse().map_err(|_| ApiError::NotFound(format!("there is no participant {}", shortened(text))))
+    text.parse()
+        .map_err(|_| ApiError::NotFound(format!("there is no participant {}", quoted(text))))
 }
 
-/// The account of a path, if it has the form of one.
-pub(crate) fn account_id(text: &str) -> Option<AccountId> {
-    text.parse().ok()
-}
-
-/// At most 64 characters of a text from outside, for a message.
-pub(crate) fn shortened(text: &str) -> String {
+/// The beginning of a text from outside, for a message.
+pub(crate) fn quoted(text: &str) -> String {
     let mut characters = text.chars();
-    let head: String = characters.by_ref().take(64).collect();
-    if characters.next().is_some() { format!("{head}…") } else { head }
+    let head: String = characters.by_ref().take(REPEATED_CHARS_MAX).collect();
+    let tail = if characters.next().is_some() { "…" } else { "" };
+    format!("'{head}{tail}'")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn found(path: &str) -> Option<(&'static str, &str, &'static str)> {
+        let path = AccountPath::split(path)?;
+        Some((
+            path.base,
+            path.account,
+            path.target().map_or("nothing", |target| target.route().0),
+        ))
+    }
+
     #[test]
     fn both_base_paths_and_careless_slashes_lead_to_the_same_place() {
-        for path in ["/accounts/1/sessions/2", "/v1/accounts/1/sessions/2", "//accounts//1/sessions/2/"] {
-            let (account, rest) = split_account(path).unwrap();
-            assert_eq!((account, Target::find(&rest)), ("1", Some(Target::Session("2"))), "{path}");
+        let session = "/sessions/{sessionId}";
+        let member = "/sessions/{sessionId}/participants/{participantId}";
+        for (path, expected) in [
+            ("/accounts/1/sessions/2", Some(("", "1", session))),
+            ("/v1/accounts/1/sessions/2", Some(("/v1", "1", session))),
+            ("//accounts//1/sessions///2/", Some(("", "1", session))),
+            ("///v1//accounts/1/sessions/2//", Some(("/v1", "1", session))),
+            ("/accounts/1/sessions//participants/3", Some(("", "1", "nothing"))),
+            ("/accounts/1/sessions/2/participants/3/", Some(("", "1", member))),
+            ("/accounts/1", Some(("", "1", "nothing"))),
+            (
+                "/accounts/1/sessions/2/participants/3/subscriptions/4",
+                Some(("", "1", "nothing")),
+            ),
+            ("/accounts/1/Sessions", Some(("", "1", "nothing"))),
+            ("/accounts/1/sessions/2%2Fparticipants", Some(("", "1", session))),
+            (
+                "/accounts/1/sessions/../participants",
+                Some(("", "1", "/sessions/{sessionId}/participants")),
+            ),
+            ("/accounts/%31/participants", Some(("", "%31", "/participants"))),
+            ("/", None),
+            ("", None),
+            ("*", None),
+            ("/accounts", None),
+            ("/accounts/", None),
+            ("/v2/accounts/1", None),
+            ("/v1/v1/accounts/1", None),
+            ("/%61ccounts/1", None),
+        ] {
+            assert_eq!(found(path), expected, "{path}");
         }
-        for path in ["/", "/accounts", "/v2/accounts/1", "/v1/v1/accounts/1", "/%61ccounts/1"] {
-            assert_eq!(split_account(path), None, "{path}");
+    }
+
+    #[test]
+    fn every_route_is_found_by_its_own_template() {
+        for (template, _) in ROUTES {
+            assert_eq!(
+                found(&format!("/accounts/1{template}")),
+                Some(("", "1", template))
+            );
         }
+    }
+
+    #[test]
+    fn a_path_of_many_segments_costs_no_memory() {
+        let path = format!("/accounts/1{}", "/a".repeat(30_000));
+        let path = AccountPath::split(&path).unwrap();
+        assert!(path.rest.len() <= SEGMENTS_MAX);
+        assert_eq!(path.target(), None);
+    }
+
+    #[test]
+    fn messages_repeat_a_bounded_part_of_a_text() {
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("ä b"), "'ä b'");
+        assert_eq!(quoted(&"ä".repeat(65)), format!("'{}…'", "ä".repeat(64)));
     }
 }

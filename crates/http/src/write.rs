@@ -15,7 +15,9 @@ use serde_json::{Map, Value, json};
 pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -38,15 +40,25 @@ pub(crate) fn session(session: &Session) -> Value {
 }
 
 pub(crate) fn participant(participant: &Participant) -> Value {
-    let sessions: Vec<String> = participant.membership.iter().map(|member| member.session.to_string()).collect();
+    let sessions: Vec<String> = participant
+        .membership
+        .iter()
+        .map(|member| member.session.to_string())
+        .collect();
     let mut object = Map::new();
     object.insert("id".into(), participant.id.to_string().into());
     if let Some(url) = &participant.callback_url {
         object.insert("callbackUrl".into(), url.as_str().into());
     }
-    object.insert("publishPermissions".into(), media_types(participant.publish_permissions));
+    object.insert(
+        "publishPermissions".into(),
+        media_types(participant.publish_permissions),
+    );
     object.insert("sessions".into(), sessions.into());
-    object.insert("subscriptions".into(), subscriptions(participant.subscriptions.as_ref()));
+    object.insert(
+        "subscriptions".into(),
+        subscriptions(participant.subscriptions.as_ref()),
+    );
     if let Some(tag) = &participant.tag {
         object.insert("tag".into(), tag.as_str().into());
     }
@@ -59,7 +71,9 @@ fn media_types(types: MediaTypes) -> Value {
 }
 
 pub(crate) fn subscriptions(subscriptions: Option<&Subscriptions>) -> Value {
-    let Some(subscriptions) = subscriptions else { return json!({}) };
+    let Some(subscriptions) = subscriptions else {
+        return json!({});
+    };
     let session = subscriptions.session.to_string();
     match &subscriptions.scope {
         Scope::WholeSession => json!({ "sessionId": session }),
@@ -82,7 +96,9 @@ fn listed(entry: &ListedParticipant) -> Value {
 }
 
 pub(crate) fn matrix(rows: &[(ParticipantId, Option<Subscriptions>)]) -> Value {
-    let rows = rows.iter().map(|(id, row)| (id.to_string(), subscriptions(row.as_ref())));
+    let rows = rows
+        .iter()
+        .map(|(id, row)| (id.to_string(), subscriptions(row.as_ref())));
     rows.collect::<Map<_, _>>().into()
 }
 

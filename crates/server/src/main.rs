@@ -53,8 +53,8 @@ fn main() -> ExitCode {
 }
 
 /// An error and what is behind it, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |error: &&dyn Error| (*error).source());
     causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 

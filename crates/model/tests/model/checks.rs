@@ -10,11 +10,26 @@ use crate::ids;
 use crate::steps::{ACCOUNTS, PARTICIPANTS, Ref, SESSIONS};
 use crate::world::{Checked, World};
 
-/// All questions are asked after every so many steps, and at the end.
-const STEPS_PER_QUESTIONING: usize = 25;
+/// When all questions are asked, besides the end of a sequence. They cost more than all other checks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Questions {
+    /// Now and then.
+    Sometimes,
+    /// After each step: a sequence that failed is to become short.
+    Always,
+}
+
+impl Questions {
+    fn are_due(self, steps: usize) -> bool {
+        match self {
+            Self::Sometimes => steps.is_multiple_of(25),
+            Self::Always => true,
+        }
+    }
+}
 
 impl World {
-    pub(crate) fn check(&mut self, last: bool) -> Checked {
+    pub(crate) fn check(&mut self, questions: Questions, last: bool) -> Checked {
         let granted = self.oracle.routes();
         same("the routes told", &self.routed, &granted)?;
         same("the routes held", &self.model.routes().collect(), &granted)?;
@@ -29,7 +44,7 @@ impl World {
             &self.oracle.next_timeout(),
         )?;
         self.check_boundaries()?;
-        if last || self.steps.is_multiple_of(STEPS_PER_QUESTIONING) {
+        if last || questions.are_due(self.steps) {
             self.ask_everything()?;
         }
         Ok(())

@@ -7,11 +7,12 @@
 //! MODEL_REPLAY=<file> cargo test -p crosspoint-model --test model replayed
 //! ```
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
+use crate::checks::Questions;
 use crate::generate::sequence;
 use crate::step_text::parse;
 use crate::steps::Step;
@@ -19,7 +20,7 @@ use crate::tally::Tally;
 use crate::world::play;
 
 /// How many sequences are played unless `MODEL_CASES` says otherwise.
-const CASES: u32 = 60;
+const CASES: u32 = 100;
 /// How many steps a sequence has at most, after its opening.
 const STEPS_MAX: usize = 150;
 
@@ -69,8 +70,12 @@ fn runner(cases: u32) -> TestRunner {
 fn random_sequences_do_what_the_oracle_says() {
     let cases = std::env::var("MODEL_CASES").map_or(CASES, |cases| cases.parse().expect("a number"));
     let tally = RefCell::new(Tally::default());
+    let questions = Cell::new(Questions::Sometimes);
     let result = runner(cases).run(&sequence(STEPS_MAX), |steps| {
-        let played = play(&steps).map_err(TestCaseError::fail)?;
+        let played = play(&steps, questions.get()).map_err(|broken| {
+            questions.set(Questions::Always);
+            TestCaseError::fail(broken)
+        })?;
         tally.borrow_mut().add(&played);
         Ok(())
     });
@@ -110,7 +115,7 @@ fn replayed_sequences_do_what_the_oracle_says() {
     for path in paths {
         let text = std::fs::read_to_string(&path).expect("a readable file");
         let steps = parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        if let Err(broken) = play(&steps) {
+        if let Err(broken) = play(&steps, Questions::Always) {
             panic!("{}: {broken}", path.display());
         }
     }

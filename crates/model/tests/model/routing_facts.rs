@@ -123,6 +123,17 @@ fn removal_stops_media_in_both_directions_as_one_step() {
 }
 
 #[test]
+fn who_left_receives_nothing_that_comes_later() {
+    for scope in [EVERYBODY, only(&[(1, &[])])] {
+        let mut stage = Stage::with_members(&[0, 1]);
+        stage.subscribe(0, 0, scope).unwrap();
+        stage.remove(0, 0).unwrap();
+        let outcome = stage.publish(1, &[(1, None), (2, None)]);
+        assert_eq!(outcome.routes, []);
+    }
+}
+
+#[test]
 fn the_end_of_a_session_stops_its_media_as_one_step() {
     let mut stage = Stage::with_members(&[0, 1]);
     stage.subscribe(0, 0, EVERYBODY).unwrap();

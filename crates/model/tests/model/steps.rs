@@ -9,7 +9,7 @@ pub(crate) const PARTICIPANTS: u8 = 12;
 /// How many slots for devices.
 pub(crate) const DEVICES: u8 = 12;
 /// How many stream ids.
-pub(crate) const STREAMS: u8 = 16;
+pub(crate) const STREAMS: u8 = 12;
 /// How many aliases.
 pub(crate) const ALIASES: u8 = 3;
 

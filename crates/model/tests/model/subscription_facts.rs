@@ -55,19 +55,15 @@ fn an_addition_with_subscriptions_replaces_dormant_ones() {
 }
 
 #[test]
-fn an_addition_elsewhere_drops_dormant_subscriptions() {
+fn an_addition_elsewhere_drops_dormant_subscriptions_for_good() {
     let mut stage = Stage::with_members(&[1]);
     stage.create_participant(0);
     stage.create_session(1);
     stage.subscribe(0, 0, EVERYBODY).unwrap();
     stage.add(1, 0, None).unwrap();
     assert_eq!(stage.participant(0).unwrap().subscriptions, None);
-    stage.remove(1, 0).unwrap();
-    assert_eq!(
-        stage.subscriptions(0, 0),
-        Err(not_in(0, 0)),
-        "and they don't come back"
-    );
+    stage.delete_session(1).unwrap();
+    assert_eq!(stage.subscriptions(0, 0), Err(not_in(0, 0)));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crosspoint_model::{
     SessionRecord,
 };
 
-use crate::checks::{masked, same};
+use crate::checks::{Questions, masked, same};
 use crate::ids;
 use crate::names::{Kind, Names};
 use crate::oracle::Oracle;
@@ -48,12 +48,12 @@ pub(crate) struct Stored {
 }
 
 /// Plays a sequence; what happened in it, or the first thing that did not hold.
-pub(crate) fn play(steps: &[Step]) -> Result<Tally, String> {
+pub(crate) fn play(steps: &[Step], questions: Questions) -> Result<Tally, String> {
     let mut world = World::new();
     for (number, step) in steps.iter().enumerate() {
         world
             .step(step)
-            .and_then(|()| world.check(number + 1 == steps.len()))
+            .and_then(|()| world.check(questions, number + 1 == steps.len()))
             .map_err(|broken| format!("after step {} ({step}): {broken}", number + 1))?;
     }
     Ok(world.tally)
