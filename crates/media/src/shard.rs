@@ -231,6 +231,7 @@ impl Shard {
     }
 
     fn want_key_frame(&mut self, track: TrackKey, now: Instant) {
+        tracing::debug!(?track, "key frame wanted");
         let Some(source) = self.streams.get(&track.stream) else {
             return;
         };

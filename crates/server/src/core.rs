@@ -200,6 +200,7 @@ impl<S: Store> Core<S> {
         self.order(opened.order).await?;
         let report = Report::DeviceConnected { participant: opened.participant, device: opened.device };
         self.model.report(now, report);
+        self.devices.launch(opened.launch);
         Ok(())
     }
 

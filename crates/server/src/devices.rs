@@ -34,13 +34,21 @@ pub(crate) struct Admission {
     pub(crate) reply: oneshot::Sender<mpsc::Sender<Incoming>>,
 }
 
-/// A device that is new.
-#[derive(Debug)]
+/// A device that is new. Its task must not run before the media plane has its order: what the task says would come to
+/// a device that nobody knows.
 pub(crate) struct Opened {
     pub(crate) device: DeviceId,
     pub(crate) participant: ParticipantId,
     /// What the media plane must be told first.
     pub(crate) order: Order,
+    pub(crate) launch: Launch,
+}
+
+/// A device's task that does not run yet.
+pub(crate) struct Launch {
+    task: DeviceTask,
+    inbox: Inbox,
+    socket: Socket,
 }
 
 /// All devices.
@@ -117,7 +125,7 @@ impl Devices {
         let (end, end_watch) = watch::channel(None);
         let inbox = Inbox { frames: frame_queue, sockets: socket_queue, events: event_queue, end: end_watch };
         let task = DeviceTask::new(device, participant, self.orders.clone(), self.core.clone(), self.clock);
-        self.tasks.spawn(task.run(inbox, socket));
+        let launch = Launch { task, inbox, socket };
         // The socket may be gone again by now; its device finds out by itself.
         let _ = reply.send(frames.clone());
         let entry = Entry { device, unique_id, frames, sockets, end };
@@ -131,7 +139,14 @@ impl Devices {
             .into_iter()
             .filter_map(|(media_type, kind)| publish_permissions.contains(media_type).then_some(kind))
             .collect();
-        Opened { device, participant, order: Order::OpenDevice { device, participant, allowed, events } }
+        let order = Order::OpenDevice { device, participant, allowed, events };
+        Opened { device, participant, order, launch }
+    }
+
+    /// Lets a new device's task run.
+    pub(crate) fn launch(&mut self, launch: Launch) {
+        let Launch { task, inbox, socket } = launch;
+        self.tasks.spawn(task.run(inbox, socket));
     }
 
     /// Forgets a device that has ended by itself.

@@ -1,5 +1,7 @@
 //! What is taken as a token, and what is not.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 use std::time::Duration;
 
 use base64::Engine;

@@ -71,10 +71,10 @@ impl World {
                 let session = membership.map(|m| m.session);
                 session.filter(|session| self.stored.sessions.contains_key(session))
             };
-            if session_of(publisher).is_none() || session_of(publisher) != session_of(subscriber) {
+            let Some(session) = session_of(publisher).filter(|s| session_of(subscriber) == Some(*s)) else {
                 return Err(format!("crosses sessions: {crosspoint:?}"));
-            }
-            match self.wishes.get(&subscriber) {
+            };
+            match self.wishes.get(&(session, subscriber)) {
                 Some(Some(Scope::WholeSession)) if publisher != subscriber => {}
                 Some(Some(Scope::Listed(list))) if list.iter().any(|e| e.participant == publisher) => {
                     let event = if publisher == subscriber {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crosspoint_ids::{ParticipantId, SessionId, Timestamp};
 use crosspoint_model::{
-    Change, Command, Crosspoint, Effect, Limits, Model, ParticipantRecord, PublishedStream, Report, Scope,
-    SessionRecord,
+    Change, Command, Crosspoint, Effect, Limits, MatrixRow, Model, ParticipantRecord, PublishedStream,
+    Report, Scope, SessionRecord,
 };
 
 use crate::checks::{Questions, masked, same};
@@ -35,8 +35,8 @@ pub(crate) struct World {
     pub(crate) stored: Stored,
     /// What the route effects add up to.
     pub(crate) routed: BTreeSet<Crosspoint>,
-    /// What each subscriber asked for last, as far as it was not refused.
-    pub(crate) wishes: HashMap<ParticipantId, Option<Scope>>,
+    /// What was asked for last in each session for each subscriber, as far as it was not refused.
+    pub(crate) wishes: HashMap<(SessionId, ParticipantId), Option<Scope>>,
     pub(crate) names: Names,
     pub(crate) tally: Tally,
 }
@@ -154,18 +154,22 @@ impl World {
     fn note_wishes(&mut self, command: &Command) {
         match command {
             Command::AddParticipant {
+                session,
                 participant,
                 subscriptions: Some(scope),
                 ..
             }
             | Command::SetSubscriptions {
-                participant, scope, ..
+                session,
+                participant,
+                scope,
+                ..
             } => {
-                self.wishes.insert(*participant, scope.clone());
+                self.wishes.insert((*session, *participant), scope.clone());
             }
-            Command::SetMatrix { rows, .. } => {
-                let rows = rows.iter().map(|row| (row.participant, row.scope.clone()));
-                self.wishes.extend(rows);
+            Command::SetMatrix { session, rows, .. } => {
+                let wish = |row: &MatrixRow| ((*session, row.participant), row.scope.clone());
+                self.wishes.extend(rows.iter().map(wish));
             }
             Command::CreateSession { .. }
             | Command::DeleteSession { .. }
