@@ -1,6 +1,6 @@
 //! The one log line of a request. In a process of its own, because the first use of a log line decides for all.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::unwrap_used, reason = "what a test unwraps it asserts")]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! What is taken as a token, and what is not.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::unwrap_used, reason = "what a test unwraps it asserts")]
 
 use std::time::Duration;
 

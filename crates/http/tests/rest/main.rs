@@ -2,7 +2,7 @@
 //!
 //! Whatever a test is about, `stage.rs` checks on every answer what all answers have in common.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+#![allow(clippy::unwrap_used, reason = "what a test unwraps it asserts")]
 
 mod bodies;
 mod demo;

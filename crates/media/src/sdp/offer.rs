@@ -1,7 +1,8 @@
 //! The offer by which a device learns what it receives.
 //!
-//! Only the first section of the bundle carries transport attributes (RFC 8843 section 9.2), and each m-line lists
-//! the one codec that its track has: an offer of many streams stays small.
+//! Transport attributes stand once, for all m-lines, and each m-line lists the one codec that its track has: an offer of
+//! many streams stays small. (Chromium switches all but the first media line off when only the first section of the
+//! bundle has them, as RFC 8843 section 9.2 would allow.)
 
 use std::fmt::Write;
 
@@ -69,6 +70,7 @@ impl SubscribeOffer<'_> {
             write!(out, " {}", mid_of(index))?;
         }
         write!(out, "\r\na=ice-lite\r\na=msid-semantic: WMS *\r\n")?;
+        self.write_transport(out)?;
         self.write_application(out)?;
         for (index, line) in self.lines.iter().enumerate() {
             write_line(out, &mid_of(index), line)?;
@@ -76,14 +78,15 @@ impl SubscribeOffer<'_> {
         Ok(())
     }
 
-    fn write_application(&self, out: &mut String) -> std::fmt::Result {
+    fn write_transport(&self, out: &mut String) -> std::fmt::Result {
         let IceCreds { ufrag, pass } = self.credentials;
-        write!(
-            out,
-            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
-        )?;
         write!(out, "a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pass}\r\n")?;
-        write!(out, "a=fingerprint:{}\r\na=setup:actpass\r\n", self.fingerprint)?;
+        write!(out, "a=fingerprint:{}\r\na=setup:actpass\r\n", self.fingerprint)
+    }
+
+    fn write_application(&self, out: &mut String) -> std::fmt::Result {
+        write!(out, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n")?;
+        self.write_transport(out)?;
         write!(out, "a=sctp-port:5000\r\na=max-message-size:65536\r\n")?;
         for candidate in self.candidates {
             write!(out, "a={}\r\n", candidate.to_sdp_string())?;
