@@ -59,7 +59,7 @@ async function remoteThatPlays(tab) {
 }
 
 /** @returns {Promise<number | null>} the position of a video that shows a picture; null when none is there */
-async function playing(video) {
-  if ((await video.count()) === 0) return null;
-  return video.first().evaluate((element) => (element.videoWidth > 0 ? element.currentTime : null));
+function playing(video) {
+  // One look at the page: between two of them the element may go.
+  return video.evaluateAll(([element]) => (element?.videoWidth > 0 ? element.currentTime : null));
 }
