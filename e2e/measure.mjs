@@ -6,17 +6,24 @@ import { readFile } from 'node:fs/promises';
 import { only } from './lib/api.mjs';
 import { comesToReceive } from './lib/observe.mjs';
 import { until } from './lib/poll.mjs';
+import { connectSimulated } from './lib/simulated.mjs';
 import { BLUE, GREEN, RED } from './lib/sources.mjs';
 import { NONE, Stage } from './lib/stage.mjs';
 
 const PICTURE = { width: 640, height: 360, framesPerSecond: 30 };
 const SWITCHES = 20;
 const PUBLICATIONS = 10;
+const SIMULATED = 50;
 
 const stage = await Stage.start();
 try {
   await settledMemory(stage.server.pid);
   console.log(`resident memory with no devices: ${await residentKib(stage.server.pid)} KiB`);
+  await connectSimulated(stage, SIMULATED);
+  await settledMemory(stage.server.pid);
+  console.log(
+    `with ${SIMULATED} simulated devices, sessions of 10, no packets: ${await residentKib(stage.server.pid)} KiB`,
+  );
   const { width, height, framesPerSecond } = PICTURE;
   console.log(`pictures: ${width}x${height}, ${framesPerSecond} frames per second, VP8`);
   report('answer of PUT subscriptions to the first frame of the new picture', await switchTimes());
