@@ -52,7 +52,13 @@ fn python_packages() -> Result<(), Failure> {
         )?;
     }
     let mut pip = Command::new(venv.join("bin/pip"));
-    pip.args(["install", "--quiet", "--require-hashes", "--requirement", "python/requirements.txt"])
-        .current_dir(folder());
+    pip.args([
+        "install",
+        "--quiet",
+        "--require-hashes",
+        "--requirement",
+        "python/requirements.txt",
+    ])
+    .current_dir(folder());
     step("Python packages", &mut pip)
 }

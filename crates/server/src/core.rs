@@ -44,11 +44,15 @@ pub(crate) struct Stopped;
 
 impl CoreHandle {
     pub(crate) async fn execute(&self, command: Command) -> Result<Reply, Refusal> {
-        self.request(|reply| Request::Execute(command, reply)).await.unwrap_or(Err(Refusal::Unavailable))
+        self.request(|reply| Request::Execute(command, reply))
+            .await
+            .unwrap_or(Err(Refusal::Unavailable))
     }
 
     pub(crate) async fn ask(&self, query: Query) -> Result<Reply, Refusal> {
-        self.request(|reply| Request::Ask(query, reply)).await.unwrap_or(Err(Refusal::Unavailable))
+        self.request(|reply| Request::Ask(query, reply))
+            .await
+            .unwrap_or(Err(Refusal::Unavailable))
     }
 
     /// Tells what happened; returns once it is taken in, routes included.
@@ -59,7 +63,10 @@ impl CoreHandle {
 
     /// Lets a device in, or lets it resume.
     pub(crate) async fn admit(&self, admission: Admission) -> Result<(), Stopped> {
-        self.requests.send(Request::Admit(Box::new(admission))).await.map_err(|_| Stopped)
+        self.requests
+            .send(Request::Admit(Box::new(admission)))
+            .await
+            .map_err(|_| Stopped)
     }
 
     /// How many devices there are.
@@ -103,7 +110,10 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn start() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), wall: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX) }
+        Self {
+            started: Instant::now(),
+            wall: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -134,7 +144,17 @@ impl<S: Store> Core<S> {
         let (sender, requests) = mpsc::channel(REQUESTS_MAX);
         let handle = CoreHandle { requests: sender };
         let devices = Devices::new(orders.clone(), handle.clone(), clock);
-        Ok((Self { model, store, devices, orders, requests, clock }, handle))
+        Ok((
+            Self {
+                model,
+                store,
+                devices,
+                orders,
+                requests,
+                clock,
+            },
+            handle,
+        ))
     }
 
     /// Works until `stop` turns true, then closes every device's socket.
@@ -196,9 +216,14 @@ impl<S: Store> Core<S> {
     }
 
     async fn admit(&mut self, now: Timestamp, admission: Admission) -> Result<(), CoreError> {
-        let Some(opened) = self.devices.admit(admission) else { return Ok(()) };
+        let Some(opened) = self.devices.admit(admission) else {
+            return Ok(());
+        };
         self.order(opened.order).await?;
-        let report = Report::DeviceConnected { participant: opened.participant, device: opened.device };
+        let report = Report::DeviceConnected {
+            participant: opened.participant,
+            device: opened.device,
+        };
         self.model.report(now, report);
         self.devices.launch(opened.launch);
         Ok(())
@@ -210,7 +235,10 @@ impl<S: Store> Core<S> {
                 Effect::Route(change) => {
                     let [stop, start] = [change.stop, change.start].map(|list| {
                         list.into_iter()
-                            .map(|point| Crosspoint { stream: point.stream, subscriber: point.subscriber })
+                            .map(|point| Crosspoint {
+                                stream: point.stream,
+                                subscriber: point.subscriber,
+                            })
                             .collect()
                     });
                     self.order(Order::Route { stop, start }).await?;
@@ -225,7 +253,10 @@ impl<S: Store> Core<S> {
     }
 
     async fn order(&self, order: Order) -> Result<(), CoreError> {
-        self.orders.send(order).await.map_err(|_| CoreError::MediaPlaneEnded)
+        self.orders
+            .send(order)
+            .await
+            .map_err(|_| CoreError::MediaPlaneEnded)
     }
 }
 
@@ -245,4 +276,3 @@ impl crosspoint_http::Control for CoreHandle {
         CoreHandle::ask(self, query).await
     }
 }
-

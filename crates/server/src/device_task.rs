@@ -9,8 +9,8 @@ use crosspoint_media as media;
 use crosspoint_media::{DeviceEvent, MediaKind, Order, SdpRefusal};
 use crosspoint_model::{Alias, CloseReason, MediaTypes, Report};
 use crosspoint_signaling::{
-    CallNumber, Device, GoneReason, Input, OfferedStream, Output, Path, PublishAnswer, PublishAnswerStream, Side,
-    SubscribeOffer,
+    CallNumber, Device, GoneReason, Input, OfferedStream, Output, Path, PublishAnswer, PublishAnswerStream,
+    Side, SubscribeOffer,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -66,7 +66,15 @@ impl DeviceTask {
         clock: Clock,
     ) -> Self {
         let machine = Device::new(clock.now(), id, participant);
-        Self { id, machine, sockets: Vec::new(), pending: None, orders, core, clock }
+        Self {
+            id,
+            machine,
+            sockets: Vec::new(),
+            pending: None,
+            orders,
+            core,
+            clock,
+        }
     }
 
     pub(crate) async fn run(mut self, mut inbox: Inbox, first: Socket) {
@@ -138,7 +146,11 @@ impl DeviceTask {
             match output {
                 Output::Send { connection, text } => self.send(connection, Outgoing::Text(text)),
                 Output::SendPing { connection, payload } => self.send(connection, Outgoing::Ping(payload)),
-                Output::CloseSocket { connection, code, reason } => {
+                Output::CloseSocket {
+                    connection,
+                    code,
+                    reason,
+                } => {
                     self.send(connection, Outgoing::Close { code, reason });
                     self.sockets.retain(|socket| socket.connection != connection);
                 }
@@ -152,19 +164,35 @@ impl DeviceTask {
                         .collect();
                     let (reply, answer) = oneshot::channel();
                     let sdp = sdp.into_string();
-                    self.order(Order::PublishOffer { device: self.id, sdp, streams, reply }).await;
+                    self.order(Order::PublishOffer {
+                        device: self.id,
+                        sdp,
+                        streams,
+                        reply,
+                    })
+                    .await;
                     self.pending = Some(Box::pin(publish_answer(call, answer)));
                 }
                 Output::ApplySubscribeAnswer { call, sdp } => {
                     let (reply, answer) = oneshot::channel();
                     let sdp = sdp.into_string();
-                    self.order(Order::SubscribeAnswer { device: self.id, sdp, reply }).await;
+                    self.order(Order::SubscribeAnswer {
+                        device: self.id,
+                        sdp,
+                        reply,
+                    })
+                    .await;
                     self.pending = Some(Box::pin(subscribe_verdict(call, answer)));
                 }
                 Output::SignallingUp => self.signalling(media::Path::Up).await,
                 Output::SignallingLost => self.signalling(media::Path::Down).await,
                 Output::StreamsPublished(streams) => {
-                    self.core.report(Report::StreamsPublished { device: self.id, streams }).await;
+                    self.core
+                        .report(Report::StreamsPublished {
+                            device: self.id,
+                            streams,
+                        })
+                        .await;
                 }
                 Output::Gone { reason } => {
                     match reason {
@@ -191,7 +219,11 @@ impl DeviceTask {
     }
 
     async fn signalling(&mut self, signalling: media::Path) {
-        self.order(Order::SignallingChanged { device: self.id, signalling }).await;
+        self.order(Order::SignallingChanged {
+            device: self.id,
+            signalling,
+        })
+        .await;
     }
 
     async fn order(&mut self, order: Order) {
@@ -228,25 +260,30 @@ async fn publish_answer(
     answer: oneshot::Receiver<Result<media::PublishAnswer, SdpRefusal>>,
 ) -> Input {
     let result = answer.await.unwrap_or(Err(SdpRefusal::NoSuchDevice));
-    let result = result.map_err(|refusal| refusal.to_string()).map(|answer| PublishAnswer {
-        sdp: answer.sdp.into(),
-        streams: answer
-            .streams
-            .into_iter()
-            .map(|stream| PublishAnswerStream {
-                msid: stream.msid,
-                id: stream.id,
-                alias: alias_of(stream.alias),
-                media_types: media_types_of(&stream.kinds),
-            })
-            .collect(),
-    });
+    let result = result
+        .map_err(|refusal| refusal.to_string())
+        .map(|answer| PublishAnswer {
+            sdp: answer.sdp.into(),
+            streams: answer
+                .streams
+                .into_iter()
+                .map(|stream| PublishAnswerStream {
+                    msid: stream.msid,
+                    id: stream.id,
+                    alias: alias_of(stream.alias),
+                    media_types: media_types_of(&stream.kinds),
+                })
+                .collect(),
+        });
     Input::PublishAnswered { call, result }
 }
 
 async fn subscribe_verdict(call: CallNumber, answer: oneshot::Receiver<Result<(), SdpRefusal>>) -> Input {
     let result = answer.await.unwrap_or(Err(SdpRefusal::NoSuchDevice));
-    Input::SubscribeAnswered { call, result: result.map_err(|refusal| refusal.to_string()) }
+    Input::SubscribeAnswered {
+        call,
+        result: result.map_err(|refusal| refusal.to_string()),
+    }
 }
 
 fn input_of_event(event: DeviceEvent) -> Input {

@@ -85,7 +85,10 @@ impl SubscribeOffer<'_> {
     }
 
     fn write_application(&self, out: &mut String) -> std::fmt::Result {
-        write!(out, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n")?;
+        write!(
+            out,
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
+        )?;
         self.write_transport(out)?;
         write!(out, "a=sctp-port:5000\r\na=max-message-size:65536\r\n")?;
         for candidate in self.candidates {
