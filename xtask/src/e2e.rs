@@ -9,21 +9,33 @@ use crate::setup::{find, system_packages};
 /// Runs the tests, all of them or those in the named files.
 pub(crate) fn test(files: &[String]) -> Result<(), Failure> {
     prepare()?;
-    let mut npm = npm(&["test", "--"]);
-    npm.args(files.iter().map(|file| format!("tests/{file}")));
-    step("end-to-end tests", &mut npm)
+    let mut tests = match files {
+        [] => tool("npm", &["test"]),
+        files => {
+            let mut node = tool(
+                "node",
+                &["--test", "--test-concurrency=1", "--test-reporter=spec"],
+            );
+            node.args(files.iter().map(|file| format!("tests/{file}")));
+            node
+        }
+    };
+    step("end-to-end tests", &mut tests)
 }
 
 /// Prints times and memory.
 pub(crate) fn measure() -> Result<(), Failure> {
     prepare()?;
-    step("measurements", &mut npm(&["run", "measure"]))
+    step("measurements", &mut tool("npm", &["run", "measure"]))
 }
 
 fn prepare() -> Result<(), Failure> {
     step("server", &mut cargo(["build", "--release", "--locked"]))?;
     system_packages()?;
-    step("npm packages", &mut npm(&["ci", "--no-fund", "--no-audit"]))?;
+    step(
+        "npm packages",
+        &mut tool("npm", &["ci", "--no-fund", "--no-audit"]),
+    )?;
     python_packages()
 }
 
@@ -31,8 +43,8 @@ fn folder() -> PathBuf {
     root().join("e2e")
 }
 
-fn npm(args: &[&str]) -> Command {
-    let mut command = Command::new("npm");
+fn tool(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(args)
         .current_dir(folder())

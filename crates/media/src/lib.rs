@@ -19,6 +19,7 @@ mod counters;
 mod demux;
 mod egress;
 mod key_frames;
+mod lines;
 mod order;
 mod plane;
 mod publish;

@@ -21,10 +21,11 @@ use crate::connection::{Broken, Happening, Path};
 use crate::counters::Counters;
 use crate::demux::{ConnectionKey, Demux, Owner};
 use crate::egress::Written;
+use crate::lines::{FlowChange, StreamDescription};
 use crate::order::{DeviceEvent, Order, PublishAnswer, StreamRequest};
 use crate::publish::Publish;
 use crate::routing::{Routing, Sink, TrackKey};
-use crate::subscribe::{FlowChange, StreamDescription, Subscribe};
+use crate::subscribe::Subscribe;
 use crate::timers::Timers;
 use crate::{MediaKind, SdpRefusal};
 

@@ -6,80 +6,21 @@
 //! Who waits for whom: the core waits for the media plane to take orders; the media plane waits for nobody. Device
 //! tasks wait for the core; the core never waits for a device task.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crosspoint_ids::Timestamp;
 use crosspoint_media::{Crosspoint, Order};
-use crosspoint_model::{Change, Command, Effect, Model, Query, Refusal, Reply, Report};
+use crosspoint_model::{Change, Effect, Model, Report};
 use crosspoint_store::{Store, StoreError};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
-use crate::devices::{Admission, Devices};
+use crate::admission::Admission;
+use crate::clock::Clock;
+use crate::devices::Devices;
+use crate::handle::{CoreHandle, Request};
 
-/// Requests that may wait for the core. Whoever asks more waits.
-const REQUESTS_MAX: usize = 1_024;
 /// The most requests of one batch, so that the first of them does not wait long.
 const BATCH_MAX: usize = 256;
-
-/// Something that the core is asked or told.
-#[derive(Debug)]
-enum Request {
-    Execute(Command, oneshot::Sender<Result<Reply, Refusal>>),
-    Ask(Query, oneshot::Sender<Result<Reply, Refusal>>),
-    Report(Report),
-    Admit(Box<Admission>),
-    Count(oneshot::Sender<usize>),
-}
-
-/// How the rest of the server reaches the core.
-#[derive(Debug, Clone)]
-pub(crate) struct CoreHandle {
-    requests: mpsc::Sender<Request>,
-}
-
-/// The core is gone: the server is stopping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the server is stopping")]
-pub(crate) struct Stopped;
-
-impl CoreHandle {
-    pub(crate) async fn execute(&self, command: Command) -> Result<Reply, Refusal> {
-        self.request(|reply| Request::Execute(command, reply))
-            .await
-            .unwrap_or(Err(Refusal::Unavailable))
-    }
-
-    pub(crate) async fn ask(&self, query: Query) -> Result<Reply, Refusal> {
-        self.request(|reply| Request::Ask(query, reply))
-            .await
-            .unwrap_or(Err(Refusal::Unavailable))
-    }
-
-    /// Tells what happened; returns once it is taken in, routes included.
-    pub(crate) async fn report(&self, report: Report) {
-        // When the core is gone, nobody needs to know any more.
-        let _ = self.requests.send(Request::Report(report)).await;
-    }
-
-    /// Lets a device in, or lets it resume.
-    pub(crate) async fn admit(&self, admission: Admission) -> Result<(), Stopped> {
-        self.requests
-            .send(Request::Admit(Box::new(admission)))
-            .await
-            .map_err(|_| Stopped)
-    }
-
-    /// How many devices there are.
-    pub(crate) async fn device_count(&self) -> Result<usize, Stopped> {
-        self.request(Request::Count).await
-    }
-
-    async fn request<T>(&self, make: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Stopped> {
-        let (reply, answer) = oneshot::channel();
-        self.requests.send(make(reply)).await.map_err(|_| Stopped)?;
-        answer.await.map_err(|_| Stopped)
-    }
-}
 
 /// The owner of the model.
 pub(crate) struct Core<S> {
@@ -100,32 +41,6 @@ pub(crate) enum CoreError {
     MediaPlaneEnded,
 }
 
-/// Wall-clock time that never goes back: read once, then counted on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock {
-    started: Instant,
-    wall: u64,
-}
-
-impl Clock {
-    pub(crate) fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
-            started: Instant::now(),
-            wall: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
-        }
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.wall) + self.started.elapsed()
-    }
-
-    /// The instant at which the clock reads `at`.
-    pub(crate) fn instant(&self, at: Timestamp) -> Instant {
-        self.started + at.since(Timestamp::from_millis(self.wall))
-    }
-}
-
 impl<S: Store> Core<S> {
     /// Loads the store into the model.
     pub(crate) fn new(
@@ -141,8 +56,7 @@ impl<S: Store> Core<S> {
         for record in records.participants {
             model.restore_participant(record);
         }
-        let (sender, requests) = mpsc::channel(REQUESTS_MAX);
-        let handle = CoreHandle { requests: sender };
+        let (handle, requests) = CoreHandle::new();
         let devices = Devices::new(orders.clone(), handle.clone(), clock);
         Ok((
             Self {
@@ -169,6 +83,8 @@ impl<S: Store> Core<S> {
             }
             self.turn(&mut batch).await?;
         }
+        // Whoever waits to tell the core something must not wait for ever while the core waits for them.
+        self.requests.close();
         self.devices.stop_all().await;
         Ok(())
     }
@@ -264,15 +180,5 @@ async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-impl crosspoint_http::Control for CoreHandle {
-    async fn execute(&self, command: Command) -> Result<Reply, Refusal> {
-        CoreHandle::execute(self, command).await
-    }
-
-    async fn ask(&self, query: Query) -> Result<Reply, Refusal> {
-        CoreHandle::ask(self, query).await
     }
 }

@@ -18,8 +18,9 @@ use crosspoint_token::{DeviceToken, TokenKey};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::core::{Clock, CoreHandle};
-use crate::devices::Admission;
+use crate::admission::Admission;
+use crate::clock::Clock;
+use crate::handle::CoreHandle;
 use crate::health::Phase;
 use crate::socket::{OUTGOING_MAX, Socket, carry};
 

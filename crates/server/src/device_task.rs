@@ -14,7 +14,8 @@ use crosspoint_signaling::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::core::{Clock, CoreHandle};
+use crate::clock::Clock;
+use crate::handle::CoreHandle;
 use crate::socket::{Incoming, Outgoing, Socket};
 
 /// Why a device is told to end.

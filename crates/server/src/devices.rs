@@ -11,8 +11,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::core::{Clock, CoreHandle};
+use crate::admission::Admission;
+use crate::clock::Clock;
 use crate::device_task::{DeviceTask, End, Inbox};
+use crate::handle::CoreHandle;
 use crate::socket::{Incoming, Socket};
 
 /// Frames that may wait for a device's task. Its socket is not read further while it is full.
@@ -21,18 +23,6 @@ const FRAMES_MAX: usize = 32;
 const SOCKETS_MAX: usize = 4;
 /// Events of the media plane that may wait. The media plane closes a device whose queue is full.
 const EVENTS_MAX: usize = 64;
-
-/// A socket that asks to be let in, with a token that was checked.
-#[derive(Debug)]
-pub(crate) struct Admission {
-    pub(crate) participant: ParticipantId,
-    pub(crate) publish_permissions: MediaTypes,
-    /// The device's own name for itself; without one it can't resume.
-    pub(crate) unique_id: Option<String>,
-    pub(crate) socket: Socket,
-    /// Gets the way to the device, unless the socket is turned away.
-    pub(crate) reply: oneshot::Sender<mpsc::Sender<Incoming>>,
-}
 
 /// A device that is new. Its task must not run before the media plane has its order: what the task says would come to
 /// a device that nobody knows.

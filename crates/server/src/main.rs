@@ -1,11 +1,14 @@
 //! The `crosspoint` binary: configuration, wiring, and a clean stop.
 
+mod admission;
 mod assets;
+mod clock;
 mod config;
 mod core;
 mod device_api;
 mod device_task;
 mod devices;
+mod handle;
 mod health;
 mod serve;
 mod socket;

@@ -15,9 +15,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::config::{Config, DEV_ACCOUNT, Mode};
-use crate::core::{Clock, Core, CoreError, CoreHandle};
+use crate::core::{Core, CoreError};
 use crate::device_api::Door;
+use crate::handle::CoreHandle;
 use crate::health::Phase;
 use crate::{assets, device_api, health};
 

@@ -89,3 +89,69 @@ impl SubscribeAnswer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers of the browser package in Chromium.
+    const ACTPASS: &str = include_str!("../../testdata/subscribe-answer-to-actpass.sdp");
+    const THREE_STREAMS: &str = include_str!("../../testdata/subscribe-answer-three-streams.sdp");
+    const INACTIVE: &str = include_str!("../../testdata/subscribe-answer-after-inactive.sdp");
+    const PORT_0: &str = include_str!("../../testdata/subscribe-answer-after-port0.sdp");
+
+    #[test]
+    fn real_answers_are_read() {
+        use LineAnswer::{Off, Receiving};
+        for (sdp, ufrag, lines) in [
+            (ACTPASS, "4DKK", vec![Receiving; 2]),
+            (THREE_STREAMS, "YBNP", vec![Receiving; 5]),
+            (INACTIVE, "HCBc", vec![Off; 2]),
+        ] {
+            let answer = SubscribeAnswer::parse(sdp, lines.len()).unwrap();
+            assert_eq!((answer.credentials.ufrag.as_str(), answer.lines), (ufrag, lines));
+            assert_eq!(answer.fingerprint.bytes.len(), 32);
+        }
+        assert_eq!(SubscribeAnswer::parse(PORT_0, 2).unwrap().lines, [Off; 2]);
+    }
+
+    #[test]
+    fn answers_that_do_not_fit_are_refused() {
+        let other_mid = SdpRefusal::MediaLine {
+            index: 1,
+            problem: "its mid is not the offered one",
+        };
+        for (sdp, refusal) in [
+            (ACTPASS.replace("m=audio", "m=application"), None),
+            (
+                ACTPASS.replace("m=application 9", "m=application 0"),
+                Some(SdpRefusal::Contradiction(
+                    "its first m-line is not the offered m=application",
+                )),
+            ),
+            (
+                THREE_STREAMS.to_owned(),
+                Some(SdpRefusal::Contradiction(
+                    "it has another number of m-lines than the offer",
+                )),
+            ),
+            (
+                ACTPASS.replace("a=setup:passive", "a=setup:active"),
+                Some(SdpRefusal::Contradiction(
+                    "its a=setup must be passive: the server is the DTLS client",
+                )),
+            ),
+            (ACTPASS.replace("a=mid:1", "a=mid:7"), Some(other_mid)),
+            (
+                ACTPASS.replace("a=ice-pwd", "a=x"),
+                Some(SdpRefusal::Missing("a=ice-pwd")),
+            ),
+            (
+                ACTPASS.replace("sha-256 6D", "sha-256 XX"),
+                Some(SdpRefusal::Missing("a=fingerprint")),
+            ),
+        ] {
+            assert_eq!(SubscribeAnswer::parse(&sdp, 2).err(), refusal);
+        }
+    }
+}
