@@ -12,10 +12,7 @@ pub(crate) fn test(files: &[String]) -> Result<(), Failure> {
     let mut tests = match files {
         [] => tool("npm", &["test"]),
         files => {
-            let mut node = tool(
-                "node",
-                &["--test", "--test-concurrency=1", "--test-reporter=spec"],
-            );
+            let mut node = tool("node", &["--test", "--test-concurrency=1", "--test-reporter=spec"]);
             node.args(files.iter().map(|file| format!("tests/{file}")));
             node
         }
@@ -32,10 +29,7 @@ pub(crate) fn measure() -> Result<(), Failure> {
 fn prepare() -> Result<(), Failure> {
     step("server", &mut cargo(["build", "--release", "--locked"]))?;
     system_packages()?;
-    step(
-        "npm packages",
-        &mut tool("npm", &["ci", "--no-fund", "--no-audit"]),
-    )?;
+    step("npm packages", &mut tool("npm", &["ci", "--no-fund", "--no-audit"]))?;
     python_packages()
 }
 
@@ -45,10 +39,7 @@ fn folder() -> PathBuf {
 
 fn tool(program: &str, args: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(args)
-        .current_dir(folder())
-        .env("CROSSPOINT_BIN", root().join("target/release/crosspoint"));
+    command.args(args).current_dir(folder()).env("CROSSPOINT_BIN", root().join("target/release/crosspoint"));
     if let Some(chromium) = find("chromium") {
         command.env("CHROMIUM_BIN", chromium);
     }
@@ -58,19 +49,10 @@ fn tool(program: &str, args: &[&str]) -> Command {
 fn python_packages() -> Result<(), Failure> {
     let venv = folder().join(".venv");
     if !venv.join("bin/pip").is_file() {
-        step(
-            "Python environment",
-            Command::new("python3").args(["-m", "venv"]).arg(&venv),
-        )?;
+        step("Python environment", Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     }
     let mut pip = Command::new(venv.join("bin/pip"));
-    pip.args([
-        "install",
-        "--quiet",
-        "--require-hashes",
-        "--requirement",
-        "python/requirements.txt",
-    ])
-    .current_dir(folder());
+    pip.args(["install", "--quiet", "--require-hashes", "--requirement", "python/requirements.txt"])
+        .current_dir(folder());
     step("Python packages", &mut pip)
 }

@@ -18,9 +18,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let (command, rest) = words
-        .split_first()
-        .map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let (command, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let started = Instant::now();
     let result = match command {
         "test" => unit().and_then(|()| e2e::test(&[])),
@@ -46,18 +44,7 @@ fn main() -> ExitCode {
 
 fn unit() -> Result<(), Failure> {
     step("formatting", &mut cargo(["fmt", "--all", "--check"]))?;
-    let lints = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "--deny",
-        "warnings",
-    ];
+    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
     step("lints", &mut cargo(lints))?;
-    step(
-        "unit and model tests",
-        &mut cargo(["test", "--workspace", "--locked", "--quiet"]),
-    )
+    step("unit and model tests", &mut cargo(["test", "--workspace", "--locked", "--quiet"]))
 }

@@ -27,10 +27,7 @@ pub(crate) fn step(name: &str, command: &mut Command) -> Result<(), Failure> {
     println!("xtask: {name} …");
     let started = Instant::now();
     let status = command.status().map_err(|error| {
-        Failure(format!(
-            "{name}: {} can't be run: {error}",
-            command.get_program().to_string_lossy()
-        ))
+        Failure(format!("{name}: {} can't be run: {error}", command.get_program().to_string_lossy()))
     })?;
     if !status.success() {
         return Err(Failure(format!("{name} failed ({status})")));

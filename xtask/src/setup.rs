@@ -12,18 +12,9 @@ struct Need {
 }
 
 const NEEDS: [Need; 3] = [
-    Need {
-        program: "npm",
-        packages: &["nodejs", "npm"],
-    },
-    Need {
-        program: "chromium",
-        packages: &["chromium"],
-    },
-    Need {
-        program: "python3",
-        packages: &["python3", "python3-venv"],
-    },
+    Need { program: "npm", packages: &["nodejs", "npm"] },
+    Need { program: "chromium", packages: &["chromium"] },
+    Need { program: "python3", packages: &["python3", "python3-venv"] },
 ];
 
 /// Sees to it that Node.js, Chromium and Python are there.
@@ -43,10 +34,7 @@ pub(crate) fn system_packages() -> Result<(), Failure> {
     }
     let apt = |args: &[&str]| {
         let mut command = Command::new("apt-get");
-        command
-            .args(args)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(Stdio::null());
+        command.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
         command
     };
     step("system packages: list", &mut apt(&["update"]))?;
@@ -58,9 +46,7 @@ pub(crate) fn system_packages() -> Result<(), Failure> {
 /// Where a program is, by PATH.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn is_root() -> bool {

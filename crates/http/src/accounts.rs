@@ -69,18 +69,12 @@ impl Accounts {
             let pair = format!("{}:{}", credential.user, credential.password);
             digest_of(credential.account.as_str(), pair.as_bytes())
         });
-        Self {
-            stored: stored.collect(),
-            disabled: HashSet::new(),
-        }
+        Self { stored: stored.collect(), disabled: HashSet::new() }
     }
 
     /// The same, but these accounts are disabled: good credentials are told so, others are not.
     pub fn with_disabled(self, disabled: impl IntoIterator<Item = AccountId>) -> Self {
-        Self {
-            disabled: disabled.into_iter().collect(),
-            ..self
-        }
+        Self { disabled: disabled.into_iter().collect(), ..self }
     }
 
     /// The account, if these headers carry credentials for it.
@@ -99,10 +93,7 @@ impl Accounts {
         let pair = basic_pair(headers).unwrap_or_default();
         // Most clients send UTF-8, some Latin-1 (RFC 7617 section 2.1 leaves it open).
         let as_latin_1: String = pair.iter().map(|byte| char::from(*byte)).collect();
-        let shown = [
-            digest_of(account, &pair),
-            digest_of(account, as_latin_1.as_bytes()),
-        ];
+        let shown = [digest_of(account, &pair), digest_of(account, as_latin_1.as_bytes())];
         let mut known = Choice::from(0);
         for stored in &self.stored {
             for shown in &shown {
@@ -133,10 +124,7 @@ fn basic_pair(headers: &HeaderMap) -> Option<Vec<u8>> {
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
     }
-    BASE64
-        .decode(encoded.trim_ascii())
-        .ok()
-        .filter(|pair| pair.contains(&b':'))
+    BASE64.decode(encoded.trim_ascii()).ok().filter(|pair| pair.contains(&b':'))
 }
 
 #[cfg(test)]
@@ -149,12 +137,7 @@ mod tests {
             user: user.into(),
             password: password.into(),
         };
-        let users = [
-            user("1", "a", "x:y"),
-            user("1", "b", "z"),
-            user("2", "ü", "ß"),
-            user("3", "c", "d"),
-        ];
+        let users = [user("1", "a", "x:y"), user("1", "b", "z"), user("2", "ü", "ß"), user("3", "c", "d")];
         Accounts::new(users).with_disabled(["3".parse().unwrap()])
     }
 
@@ -219,11 +202,8 @@ mod tests {
 
     #[test]
     fn debug_output_shows_no_password() {
-        let credential = Credential {
-            account: "1".parse().unwrap(),
-            user: "a".into(),
-            password: "hidden".into(),
-        };
+        let credential =
+            Credential { account: "1".parse().unwrap(), user: "a".into(), password: "hidden".into() };
         let shown = format!("{credential:?} {:?}", Accounts::new([credential.clone()]));
         assert!(!shown.contains("hidden"), "{shown}");
     }

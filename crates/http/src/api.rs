@@ -29,11 +29,7 @@ pub trait Control: Send + Sync + 'static {
 
 /// The control API as one service, for every path that nothing else serves.
 pub fn router<C: Control>(control: Arc<C>, accounts: Accounts, tokens: TokenKey) -> Router {
-    Router::new().fallback(serve::<C>).with_state(Arc::new(Api {
-        control,
-        accounts,
-        tokens,
-    }))
+    Router::new().fallback(serve::<C>).with_state(Arc::new(Api { control, accounts, tokens }))
 }
 
 #[derive(Debug)]
@@ -66,21 +62,13 @@ impl<C: Control> Api<C> {
         let target = path.target().ok_or_else(nothing)?;
         let (route, methods) = target.route();
         exchange.route = route;
-        let method = if parts.method == Method::HEAD {
-            "GET"
-        } else {
-            parts.method.as_str()
-        };
+        let method = if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() };
         if !methods.contains(&method) {
             return Err(ApiError::MethodNotAllowed(methods));
         }
         let target = target.with_ids()?;
-        let operations = Operations {
-            control: &*self.control,
-            tokens: &self.tokens,
-            account,
-            base: path.base,
-        };
+        let operations =
+            Operations { control: &*self.control, tokens: &self.tokens, account, base: path.base };
         match method {
             "GET" => operations.get(target, parts.uri.query()).await,
             "DELETE" => operations.delete(target).await,

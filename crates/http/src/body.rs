@@ -42,14 +42,9 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub(crate) fn new(headers: &HeaderMap, body: Body) -> Self {
-        let announced = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        Self {
-            body,
-            announced,
-            waits_for_leave: headers.contains_key(header::EXPECT),
-        }
+        let announced =
+            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        Self { body, announced, waits_for_leave: headers.contains_key(header::EXPECT) }
     }
 
     /// Reads the body as an object. An empty one, `null`, `{}` and `[]` all mean that nothing is given: an object
@@ -103,9 +98,7 @@ impl Intake {
 
     /// The next bytes; `None` at the end.
     async fn piece(&mut self, deadline: Instant) -> Result<Option<Bytes>, ApiError> {
-        let frame = timeout_at(deadline, self.body.frame())
-            .await
-            .map_err(|_| ApiError::TooSlow)?;
+        let frame = timeout_at(deadline, self.body.frame()).await.map_err(|_| ApiError::TooSlow)?;
         let Some(frame) = frame else { return Ok(None) };
         let frame = frame.map_err(|_| ApiError::BadRequest("the body ended before its end".into()))?;
         // Trailers say nothing here.

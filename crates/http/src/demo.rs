@@ -32,16 +32,9 @@ const ROOMS_MAX: usize = 1_000;
 
 /// The demo's endpoints below `/demo/api`.
 pub fn demo_router<C: Control>(control: Arc<C>, account: AccountId, tokens: TokenKey) -> Router {
-    let demo = Demo {
-        control,
-        account,
-        tokens,
-        rooms: Mutex::new(HashMap::new()),
-    };
+    let demo = Demo { control, account, tokens, rooms: Mutex::new(HashMap::new()) };
     // A route of its own, so that a wildcard for the demo's files can't take it.
-    Router::new()
-        .route("/demo/api/{*path}", any(serve::<C>))
-        .with_state(Arc::new(demo))
+    Router::new().route("/demo/api/{*path}", any(serve::<C>)).with_state(Arc::new(demo))
 }
 
 #[derive(Debug)]
@@ -74,12 +67,7 @@ impl<C: Control> Demo<C> {
             (["rooms", room, "subscriptions"], "PUT") => {
                 let session = self.session_of(&decoded(room)?)?;
                 let rows = read::matrix(&body.object().await?, session)?;
-                self.execute(Command::SetMatrix {
-                    account: self.account.clone(),
-                    session,
-                    rows,
-                })
-                .await
+                self.execute(Command::SetMatrix { account: self.account.clone(), session, rows }).await
             }
             (["rooms", _, "subscriptions"], _) => Err(ApiError::MethodNotAllowed(&["PUT"])),
             (["rooms", _, "participants", participant], "DELETE") => {
@@ -96,10 +84,7 @@ impl<C: Control> Demo<C> {
     }
 
     fn delete(&self, participant: ParticipantId) -> Command {
-        Command::DeleteParticipant {
-            account: self.account.clone(),
-            participant,
-        }
+        Command::DeleteParticipant { account: self.account.clone(), participant }
     }
 
     async fn join(&self, object: &Object) -> Result<Response, ApiError> {
@@ -133,14 +118,7 @@ impl<C: Control> Demo<C> {
     async fn find_or_make(&self, room: &str) -> Result<SessionId, ApiError> {
         let before = self.rooms().get(room).copied();
         if let Some(session) = before {
-            match self
-                .control
-                .ask(Query::Session {
-                    account: self.account.clone(),
-                    session,
-                })
-                .await
-            {
+            match self.control.ask(Query::Session { account: self.account.clone(), session }).await {
                 Ok(_) => return Ok(session),
                 Err(Refusal::NoSuchSession(_)) => {}
                 Err(refusal) => return Err(refusal.into()),
@@ -148,11 +126,7 @@ impl<C: Control> Demo<C> {
         }
         let tag = Tag::new(room).map_err(|error| bad(format!("room is {error}")))?;
         let session = SessionId::new(Uuid::new_v4());
-        let create = Command::CreateSession {
-            account: self.account.clone(),
-            session,
-            tag: Some(tag),
-        };
+        let create = Command::CreateSession { account: self.account.clone(), session, tag: Some(tag) };
         self.control.execute(create).await?;
         self.settle_on(room, before, session).await
     }
@@ -166,10 +140,7 @@ impl<C: Control> Demo<C> {
     ) -> Result<SessionId, ApiError> {
         let winner = self.note(room, before, made);
         if winner != made {
-            let delete = Command::DeleteSession {
-                account: self.account.clone(),
-                session: made,
-            };
+            let delete = Command::DeleteSession { account: self.account.clone(), session: made };
             self.control.execute(delete).await?;
         }
         Ok(winner)
@@ -216,29 +187,14 @@ impl<C: Control> Demo<C> {
     async fn look(&self, room: &str) -> Result<Response, ApiError> {
         let session = self.session_of(room)?;
         let account = || self.account.clone();
-        let members = self
-            .control
-            .ask(Query::Members {
-                account: account(),
-                session,
-            })
-            .await?;
-        let matrix = self
-            .control
-            .ask(Query::Matrix {
-                account: account(),
-                session,
-            })
-            .await?;
+        let members = self.control.ask(Query::Members { account: account(), session }).await?;
+        let matrix = self.control.ask(Query::Matrix { account: account(), session }).await?;
         let (Reply::Members(members), Reply::Matrix(matrix)) = (members, matrix) else {
             return Err(ApiError::Internal("a room without members or matrix"));
         };
         let mut participants = Vec::with_capacity(members.len());
         for member in members {
-            let query = Query::Streams {
-                account: account(),
-                participant: member.id,
-            };
+            let query = Query::Streams { account: account(), participant: member.id };
             // One that has gone since is left out.
             let Ok(Reply::Streams(streams)) = self.control.ask(query).await else {
                 continue;
@@ -262,16 +218,13 @@ impl<C: Control> Demo<C> {
 /// The name of a room from a path. In a body it is trimmed, so it is here.
 fn decoded(segment: &str) -> Result<String, ApiError> {
     let text = percent_encoding::percent_decode_str(segment).decode_utf8();
-    text.map(|text| text.trim().to_owned())
-        .map_err(|_| bad("the room name is not UTF-8"))
+    text.map(|text| text.trim().to_owned()).map_err(|_| bad("the room name is not UTF-8"))
 }
 
 fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
-    let name = host
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     let name = name.map_or(host, |(name, _)| name);
     if !["localhost", "127.0.0.1", "[::1]"].contains(&name) {
         return Err(ApiError::Forbidden("the demo's helpers answer on localhost only"));
@@ -281,13 +234,7 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     };
     let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     let same = origin.is_some_and(|origin| origin.authority().is_some_and(|from| from.as_str() == host));
-    if same {
-        Ok(())
-    } else {
-        Err(ApiError::Forbidden(
-            "the demo's helpers don't answer other origins",
-        ))
-    }
+    if same { Ok(()) } else { Err(ApiError::Forbidden("the demo's helpers don't answer other origins")) }
 }
 
 #[cfg(test)]
@@ -317,18 +264,13 @@ mod tests {
             (Some("localhost:8080"), Some("http://evil.example"), false),
             (Some("localhost:8080"), Some("http://localhost:8081"), false),
             (Some("localhost:8080"), Some("http://127.0.0.1:8080"), false),
-            (
-                Some("localhost:8080"),
-                Some("http://localhost:8080@evil.example"),
-                false,
-            ),
+            (Some("localhost:8080"), Some("http://localhost:8080@evil.example"), false),
             (Some("localhost:8080"), Some("null"), false),
             (Some("localhost:8080"), Some(""), false),
         ] {
             let headers = [(header::HOST, host), (header::ORIGIN, origin)];
-            let headers = headers
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?.parse().unwrap())));
+            let headers =
+                headers.into_iter().filter_map(|(name, value)| Some((name, value?.parse().unwrap())));
             let result = check_origin(&headers.collect());
             assert_eq!(result.is_ok(), allowed, "{host:?} from {origin:?}: {result:?}");
         }

@@ -136,11 +136,7 @@ mod tests {
             let response = ApiError::from(refusal.clone()).respond(Uuid::nil());
             assert_eq!(response.status().as_u16(), status, "{refusal:?}");
             let retry = response.headers().get(header::RETRY_AFTER);
-            assert_eq!(
-                retry.map(|seconds| seconds == "1"),
-                (status == 503).then_some(true),
-                "{refusal:?}"
-            );
+            assert_eq!(retry.map(|seconds| seconds == "1"), (status == 503).then_some(true), "{refusal:?}");
         }
     }
 

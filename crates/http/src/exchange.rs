@@ -31,13 +31,7 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(crate) fn begin(method: &Method) -> Self {
         let method = method_name(method);
-        Self {
-            id: Uuid::new_v4(),
-            begun: Instant::now(),
-            method,
-            route: "unknown",
-            account: None,
-        }
+        Self { id: Uuid::new_v4(), begun: Instant::now(), method, route: "unknown", account: None }
     }
 
     /// Makes the response, puts the id on it and writes the log line.
@@ -58,13 +52,7 @@ impl Exchange {
     }
 
     fn log(&self, status: u16) {
-        let Self {
-            id,
-            begun,
-            method,
-            route,
-            account,
-        } = self;
+        let Self { id, begun, method, route, account } = self;
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         match account {
             Some(account) => {

@@ -35,26 +35,20 @@ impl<C: Control> Operations<'_, C> {
         let question = match target {
             Target::Sessions => {
                 let page = read_page(query)?;
-                return self
-                    .list(Query::Sessions { account, page }, page.limit, target)
-                    .await;
+                return self.list(Query::Sessions { account, page }, page.limit, target).await;
             }
             Target::Participants => {
                 let page = read_page(query)?;
-                return self
-                    .list(Query::Participants { account, page }, page.limit, target)
-                    .await;
+                return self.list(Query::Participants { account, page }, page.limit, target).await;
             }
             Target::Session(session) => Query::Session { account, session },
             Target::Members(session) => Query::Members { account, session },
             Target::Matrix(session) => Query::Matrix { account, session },
             Target::Participant(participant) => Query::Participant { account, participant },
             Target::Streams(participant) => Query::Streams { account, participant },
-            Target::MemberSubscriptions(session, participant) => Query::Subscriptions {
-                account,
-                session,
-                participant,
-            },
+            Target::MemberSubscriptions(session, participant) => {
+                Query::Subscriptions { account, session, participant }
+            }
             Target::Member(..) => return Err(NO_SUCH_METHOD),
         };
         match self.control.ask(question).await? {
@@ -82,11 +76,9 @@ impl<C: Control> Operations<'_, C> {
         let command = match target {
             Target::Session(session) => Command::DeleteSession { account, session },
             Target::Participant(participant) => Command::DeleteParticipant { account, participant },
-            Target::Member(session, participant) => Command::RemoveParticipant {
-                account,
-                session,
-                participant,
-            },
+            Target::Member(session, participant) => {
+                Command::RemoveParticipant { account, session, participant }
+            }
             Target::Sessions
             | Target::Members(_)
             | Target::MemberSubscriptions(..)
@@ -105,9 +97,7 @@ impl<C: Control> Operations<'_, C> {
             Reply::Session(session) => Ok(ok(&write::session(&session))),
             Reply::Participant(participant) => {
                 let token = sign(self.tokens, &participant);
-                Ok(ok(
-                    &json!({ "participant": write::participant(&participant), "token": token }),
-                ))
+                Ok(ok(&json!({ "participant": write::participant(&participant), "token": token })))
             }
             _ => Err(UNFIT_REPLY),
         }
@@ -118,18 +108,11 @@ impl<C: Control> Operations<'_, C> {
         Ok(match target {
             Target::Sessions => {
                 let session = SessionId::new(Uuid::new_v4());
-                Command::CreateSession {
-                    account,
-                    session,
-                    tag: read::tag(object)?,
-                }
+                Command::CreateSession { account, session, tag: read::tag(object)? }
             }
             Target::Participants => {
-                let read::NewParticipant {
-                    tag,
-                    callback_url,
-                    publish_permissions,
-                } = read::new_participant(object)?;
+                let read::NewParticipant { tag, callback_url, publish_permissions } =
+                    read::new_participant(object)?;
                 let participant = ParticipantId::new(Uuid::new_v4());
                 let token = TokenId::new(Uuid::new_v4());
                 Command::CreateParticipant {
@@ -144,27 +127,15 @@ impl<C: Control> Operations<'_, C> {
             Target::Member(session, participant) => {
                 let scope = read::scope(object, session)?;
                 let subscriptions = read::gives_subscriptions(object).then_some(scope);
-                Command::AddParticipant {
-                    account,
-                    session,
-                    participant,
-                    subscriptions,
-                }
+                Command::AddParticipant { account, session, participant, subscriptions }
             }
             Target::MemberSubscriptions(session, participant) => {
                 let scope = read::scope(object, session)?;
-                Command::SetSubscriptions {
-                    account,
-                    session,
-                    participant,
-                    scope,
-                }
+                Command::SetSubscriptions { account, session, participant, scope }
             }
-            Target::Matrix(session) => Command::SetMatrix {
-                account,
-                session,
-                rows: read::matrix(object, session)?,
-            },
+            Target::Matrix(session) => {
+                Command::SetMatrix { account, session, rows: read::matrix(object, session)? }
+            }
             Target::Session(_) | Target::Members(_) | Target::Participant(_) | Target::Streams(_) => {
                 return Err(NO_SUCH_METHOD);
             }
@@ -180,9 +151,7 @@ fn ok(body: &Value) -> Response {
 fn listing<T>(part: &Page<T>, write: impl Fn(&T) -> Value, path: &str, limit: usize) -> Response {
     let mut response = ok(&part.items.iter().map(write).collect());
     let link = part.next.and_then(|next| link(path, limit, next));
-    response
-        .headers_mut()
-        .extend(link.map(|link| (header::LINK, link)));
+    response.headers_mut().extend(link.map(|link| (header::LINK, link)));
     response
 }
 

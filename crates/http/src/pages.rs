@@ -12,10 +12,7 @@ const LIMIT_MAX: usize = 1_000;
 
 /// Reads which part of a listing a query asks for. Of a parameter that is given twice, the last counts.
 pub(crate) fn read_page(query: Option<&str>) -> Result<PageRequest, ApiError> {
-    let mut page = PageRequest {
-        limit: LIMIT_DEFAULT,
-        before: None,
-    };
+    let mut page = PageRequest { limit: LIMIT_DEFAULT, before: None };
     for pair in query.unwrap_or_default().split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         match key {
@@ -39,11 +36,7 @@ pub(crate) fn read_page(query: Option<&str>) -> Result<PageRequest, ApiError> {
 
 /// The way from a listing at this path to its next part.
 pub(crate) fn link(path: &str, limit: usize, next: u64) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!(
-        "<{path}?limit={limit}&after={}>; rel=\"next\"",
-        write_cursor(next)
-    ))
-    .ok()
+    HeaderValue::from_str(&format!("<{path}?limit={limit}&after={}>; rel=\"next\"", write_cursor(next))).ok()
 }
 
 fn write_cursor(sequence: u64) -> String {
@@ -99,11 +92,7 @@ mod tests {
     fn cursors_read_back_and_need_no_escaping() {
         for sequence in [0, 1, 0xfb_ff_fe, u64::MAX] {
             let text = write_cursor(sequence);
-            assert!(
-                text.bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)),
-                "{text}"
-            );
+            assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)), "{text}");
             assert_eq!(read_cursor(&text), Some(sequence));
         }
     }

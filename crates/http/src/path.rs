@@ -15,14 +15,8 @@ pub const ROUTES: [RouteTemplate; 9] = [
     ("/sessions", &["POST", "GET"]),
     ("/sessions/{sessionId}", &["GET", "DELETE"]),
     ("/sessions/{sessionId}/participants", &["GET"]),
-    (
-        "/sessions/{sessionId}/participants/{participantId}",
-        &["PUT", "DELETE"],
-    ),
-    (
-        "/sessions/{sessionId}/participants/{participantId}/subscriptions",
-        &["GET", "PUT"],
-    ),
+    ("/sessions/{sessionId}/participants/{participantId}", &["PUT", "DELETE"]),
+    ("/sessions/{sessionId}/participants/{participantId}/subscriptions", &["GET", "PUT"]),
     ("/sessions/{sessionId}/subscriptions", &["GET", "PUT"]),
     ("/participants", &["POST", "GET"]),
     ("/participants/{participantId}", &["GET", "DELETE"]),
@@ -46,18 +40,10 @@ pub(crate) struct AccountPath<'a> {
 impl<'a> AccountPath<'a> {
     pub(crate) fn split(path: &'a str) -> Option<Self> {
         let mut segments = segments(path).peekable();
-        let base = if segments.next_if_eq(&"v1").is_some() {
-            "/v1"
-        } else {
-            ""
-        };
+        let base = if segments.next_if_eq(&"v1").is_some() { "/v1" } else { "" };
         segments.next_if_eq(&"accounts")?;
         let account = segments.next()?;
-        Some(Self {
-            base,
-            account,
-            rest: segments.take(SEGMENTS_MAX).collect(),
-        })
+        Some(Self { base, account, rest: segments.take(SEGMENTS_MAX).collect() })
     }
 
     /// Where the path leads.
@@ -101,17 +87,8 @@ pub(crate) enum Target<S = SessionId, P = ParticipantId> {
 impl<S, P> Target<S, P> {
     /// The route that this is.
     pub(crate) fn route(&self) -> RouteTemplate {
-        let [
-            sessions,
-            session,
-            members,
-            member,
-            subscriptions,
-            matrix,
-            participants,
-            participant,
-            streams,
-        ] = ROUTES;
+        let [sessions, session, members, member, subscriptions, matrix, participants, participant, streams] =
+            ROUTES;
         match self {
             Self::Sessions => sessions,
             Self::Session(_) => session,
@@ -146,13 +123,11 @@ impl Target<&str, &str> {
 }
 
 fn session_id(text: &str) -> Result<SessionId, ApiError> {
-    text.parse()
-        .map_err(|_| ApiError::NotFound(format!("there is no session {}", quoted(text))))
+    text.parse().map_err(|_| ApiError::NotFound(format!("there is no session {}", quoted(text))))
 }
 
 pub(crate) fn participant_id(text: &str) -> Result<ParticipantId, ApiError> {
-    text.parse()
-        .map_err(|_| ApiError::NotFound(format!("there is no participant {}", quoted(text))))
+    text.parse().map_err(|_| ApiError::NotFound(format!("there is no participant {}", quoted(text))))
 }
 
 /// The beginning of a text from outside, for a message.
@@ -169,11 +144,7 @@ mod tests {
 
     fn found(path: &str) -> Option<(&'static str, &str, &'static str)> {
         let path = AccountPath::split(path)?;
-        Some((
-            path.base,
-            path.account,
-            path.target().map_or("nothing", |target| target.route().0),
-        ))
+        Some((path.base, path.account, path.target().map_or("nothing", |target| target.route().0)))
     }
 
     #[test]
@@ -188,16 +159,10 @@ mod tests {
             ("/accounts/1/sessions//participants/3", Some(("", "1", "nothing"))),
             ("/accounts/1/sessions/2/participants/3/", Some(("", "1", member))),
             ("/accounts/1", Some(("", "1", "nothing"))),
-            (
-                "/accounts/1/sessions/2/participants/3/subscriptions/4",
-                Some(("", "1", "nothing")),
-            ),
+            ("/accounts/1/sessions/2/participants/3/subscriptions/4", Some(("", "1", "nothing"))),
             ("/accounts/1/Sessions", Some(("", "1", "nothing"))),
             ("/accounts/1/sessions/2%2Fparticipants", Some(("", "1", session))),
-            (
-                "/accounts/1/sessions/../participants",
-                Some(("", "1", "/sessions/{sessionId}/participants")),
-            ),
+            ("/accounts/1/sessions/../participants", Some(("", "1", "/sessions/{sessionId}/participants"))),
             ("/accounts/%31/participants", Some(("", "%31", "/participants"))),
             ("/", None),
             ("", None),
@@ -215,10 +180,7 @@ mod tests {
     #[test]
     fn every_route_is_found_by_its_own_template() {
         for (template, _) in ROUTES {
-            assert_eq!(
-                found(&format!("/accounts/1{template}")),
-                Some(("", "1", template))
-            );
+            assert_eq!(found(&format!("/accounts/1{template}")), Some(("", "1", template)));
         }
     }
 

@@ -47,10 +47,7 @@ fn out_of_bounds(field: &str) -> impl Fn(TextError) -> ApiError {
 }
 
 pub(crate) fn tag(object: &Object) -> Result<Option<Tag>, ApiError> {
-    text(object, "tag")?
-        .map(Tag::new)
-        .transpose()
-        .map_err(out_of_bounds("tag"))
+    text(object, "tag")?.map(Tag::new).transpose().map_err(out_of_bounds("tag"))
 }
 
 pub(crate) fn new_participant(object: &Object) -> Result<NewParticipant, ApiError> {
@@ -59,33 +56,23 @@ pub(crate) fn new_participant(object: &Object) -> Result<NewParticipant, ApiErro
         .transpose()
         .map_err(out_of_bounds("callbackUrl"))?;
     let version = text(object, "deviceApiVersion")?;
-    if version.is_some_and(|version| {
-        !["V3", "V2"]
-            .iter()
-            .any(|known| version.eq_ignore_ascii_case(known))
-    }) {
+    if version.is_some_and(|version| !["V3", "V2"].iter().any(|known| version.eq_ignore_ascii_case(known))) {
         return Err(bad("deviceApiVersion must be V3 or V2"));
     }
     let publish_permissions =
-        list(object, "publishPermissions")?
-            .iter()
-            .try_fold(MediaTypes::NONE, |all, one| match one.as_str() {
+        list(object, "publishPermissions")?.iter().try_fold(MediaTypes::NONE, |all, one| {
+            match one.as_str() {
                 Some("AUDIO") => Ok(all | MediaTypes::AUDIO),
                 Some("VIDEO") => Ok(all | MediaTypes::VIDEO),
                 _ => Err(bad("publishPermissions may hold AUDIO and VIDEO only")),
-            })?;
-    Ok(NewParticipant {
-        tag: tag(object)?,
-        callback_url,
-        publish_permissions,
-    })
+            }
+        })?;
+    Ok(NewParticipant { tag: tag(object)?, callback_url, publish_permissions })
 }
 
 /// Whether a body says anything about subscriptions, be it that there are none.
 pub(crate) fn gives_subscriptions(object: &Object) -> bool {
-    ["sessionId", "participants"]
-        .iter()
-        .any(|field| object.get(*field).is_some_and(|value| !value.is_null()))
+    ["sessionId", "participants"].iter().any(|field| object.get(*field).is_some_and(|value| !value.is_null()))
 }
 
 /// What a `Subscriptions` body asks for: an explicit list, the whole session, or `None` for nothing.
@@ -93,9 +80,7 @@ pub(crate) fn scope(object: &Object, session: SessionId) -> Result<Option<Scope>
     // The reference treats an empty text as a missing one here.
     let named = text(object, "sessionId")?.filter(|named| !named.is_empty());
     if named.is_some_and(|named| named.parse() != Ok(session)) {
-        return Err(bad(format!(
-            "sessionId must be {session}, the session in the path"
-        )));
+        return Err(bad(format!("sessionId must be {session}, the session in the path")));
     }
     let participants = list(object, "participants")?;
     if participants.len() > LIST_ENTRIES_MAX {
@@ -113,17 +98,11 @@ fn entry(value: &Value) -> Result<(ParticipantId, Vec<Alias>), ApiError> {
     let id =
         text(entry, "participantId")?.ok_or_else(|| bad("an entry of participants has no participantId"))?;
     let participant = id.parse().map_err(|_| {
-        bad(format!(
-            "participants names {}, which is not a participant of this account",
-            quoted(id)
-        ))
+        bad(format!("participants names {}, which is not a participant of this account", quoted(id)))
     })?;
     let aliases = list(entry, "streamAliases")?;
     if aliases.len() > STREAM_ALIASES_MAX {
-        return Err(bad(format!(
-            "streamAliases has {}",
-            ScopeError::TooManyAliases(participant)
-        )));
+        return Err(bad(format!("streamAliases has {}", ScopeError::TooManyAliases(participant))));
     }
     let aliases = aliases
         .iter()
@@ -152,10 +131,7 @@ pub(crate) fn matrix(object: &Object, session: SessionId) -> Result<Vec<MatrixRo
                 Value::Object(row) => scope(row, session),
                 _ => Err(bad("a row must be an object")),
             };
-            Ok(MatrixRow {
-                participant,
-                scope: scope.map_err(|error| in_row(participant, error))?,
-            })
+            Ok(MatrixRow { participant, scope: scope.map_err(|error| in_row(participant, error))? })
         })
         .collect()
 }

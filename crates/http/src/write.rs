@@ -15,9 +15,7 @@ use serde_json::{Map, Value, json};
 pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -40,25 +38,16 @@ pub(crate) fn session(session: &Session) -> Value {
 }
 
 pub(crate) fn participant(participant: &Participant) -> Value {
-    let sessions: Vec<String> = participant
-        .membership
-        .iter()
-        .map(|member| member.session.to_string())
-        .collect();
+    let sessions: Vec<String> =
+        participant.membership.iter().map(|member| member.session.to_string()).collect();
     let mut object = Map::new();
     object.insert("id".into(), participant.id.to_string().into());
     if let Some(url) = &participant.callback_url {
         object.insert("callbackUrl".into(), url.as_str().into());
     }
-    object.insert(
-        "publishPermissions".into(),
-        media_types(participant.publish_permissions),
-    );
+    object.insert("publishPermissions".into(), media_types(participant.publish_permissions));
     object.insert("sessions".into(), sessions.into());
-    object.insert(
-        "subscriptions".into(),
-        subscriptions(participant.subscriptions.as_ref()),
-    );
+    object.insert("subscriptions".into(), subscriptions(participant.subscriptions.as_ref()));
     if let Some(tag) = &participant.tag {
         object.insert("tag".into(), tag.as_str().into());
     }
@@ -96,9 +85,7 @@ fn listed(entry: &ListedParticipant) -> Value {
 }
 
 pub(crate) fn matrix(rows: &[(ParticipantId, Option<Subscriptions>)]) -> Value {
-    let rows = rows
-        .iter()
-        .map(|(id, row)| (id.to_string(), subscriptions(row.as_ref())));
+    let rows = rows.iter().map(|(id, row)| (id.to_string(), subscriptions(row.as_ref())));
     rows.collect::<Map<_, _>>().into()
 }
 

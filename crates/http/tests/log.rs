@@ -49,9 +49,7 @@ impl Lines {
         for secret in ["hidden", "aGlkZGVu", "ZGV2", NOBODY, "tag text"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -65,27 +63,14 @@ async fn a_request_leaves_one_line_with_the_id_of_its_answer() {
         .with_max_level(Level::DEBUG)
         .with_writer(move || writer.clone());
     tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-    let credential = Credential {
-        account: "9900000".parse().unwrap(),
-        user: "dev".into(),
-        password: "hidden".into(),
-    };
-    let router = crosspoint_http::router(
-        Arc::new(Refusing),
-        Accounts::new([credential]),
-        TokenKey::new([0; 32]),
-    );
+    let credential =
+        Credential { account: "9900000".parse().unwrap(), user: "dev".into(), password: "hidden".into() };
+    let router =
+        crosspoint_http::router(Arc::new(Refusing), Accounts::new([credential]), TokenKey::new([0; 32]));
 
     let member = "/sessions/{sessionId}/participants/{participantId}";
     for (method, path, ours, level, route, status) in [
-        (
-            "POST",
-            "/accounts/9900000/sessions".to_owned(),
-            true,
-            "INFO",
-            "/sessions",
-            503,
-        ),
+        ("POST", "/accounts/9900000/sessions".to_owned(), true, "INFO", "/sessions", 503),
         (
             "PUT",
             format!("/v1/accounts/9900000/sessions/{NOBODY}/participants/{NOBODY}"),
@@ -94,46 +79,11 @@ async fn a_request_leaves_one_line_with_the_id_of_its_answer() {
             member,
             503,
         ),
-        (
-            "PUT",
-            format!("/accounts/9900000/sessions/{NOBODY}x/participants/x"),
-            true,
-            "INFO",
-            member,
-            404,
-        ),
-        (
-            "BREW",
-            "/accounts/9900000/sessions".to_owned(),
-            true,
-            "INFO",
-            "/sessions",
-            405,
-        ),
-        (
-            "POST",
-            "/accounts/9900000/sessions".to_owned(),
-            false,
-            "DEBUG",
-            "unknown",
-            401,
-        ),
-        (
-            "GET",
-            format!("/elsewhere/{NOBODY}"),
-            true,
-            "DEBUG",
-            "unknown",
-            404,
-        ),
-        (
-            "GET",
-            format!("/accounts/9900000/sessions/{NOBODY}"),
-            true,
-            "INFO",
-            "/sessions/{sessionId}",
-            500,
-        ),
+        ("PUT", format!("/accounts/9900000/sessions/{NOBODY}x/participants/x"), true, "INFO", member, 404),
+        ("BREW", "/accounts/9900000/sessions".to_owned(), true, "INFO", "/sessions", 405),
+        ("POST", "/accounts/9900000/sessions".to_owned(), false, "DEBUG", "unknown", 401),
+        ("GET", format!("/elsewhere/{NOBODY}"), true, "DEBUG", "unknown", 404),
+        ("GET", format!("/accounts/9900000/sessions/{NOBODY}"), true, "INFO", "/sessions/{sessionId}", 500),
     ] {
         let mut request = Request::builder().method(method).uri(&path);
         if ours {
@@ -148,11 +98,7 @@ async fn a_request_leaves_one_line_with_the_id_of_its_answer() {
         assert_eq!(line["request"], id, "{line}");
         assert_eq!(line["route"], route, "{line}");
         assert_eq!(line["status"], status, "{line}");
-        assert_eq!(
-            line["method"],
-            if method == "BREW" { "another" } else { method },
-            "{line}"
-        );
+        assert_eq!(line["method"], if method == "BREW" { "another" } else { method }, "{line}");
         assert_eq!(
             line.get("account").and_then(Value::as_str),
             (level == "INFO").then_some("9900000"),
@@ -160,10 +106,7 @@ async fn a_request_leaves_one_line_with_the_id_of_its_answer() {
         );
         assert!(line["micros"].is_u64(), "{line}");
         // What broke inside stands in a line of its own, under the same id.
-        let more: Vec<_> = lines
-            .iter()
-            .map(|line| (&line["level"], &line["request"]))
-            .collect();
+        let more: Vec<_> = lines.iter().map(|line| (&line["level"], &line["request"])).collect();
         if status == 500 {
             assert_eq!(more, [(&Value::from("ERROR"), &Value::from(id))]);
             let body = axum::body::Body::new(response.into_body());

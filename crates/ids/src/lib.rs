@@ -78,9 +78,7 @@ uuid_id!(
 );
 
 fn parse_uuid(text: &str) -> Result<Uuid, ParseIdError> {
-    let lower_case = text
-        .bytes()
-        .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+    let lower_case = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'));
     if text.len() != 36 || !lower_case {
         return Err(ParseIdError);
     }
@@ -117,9 +115,7 @@ impl FromStr for AccountId {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let allowed = text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        let allowed = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         if text.is_empty() || text.len() > ACCOUNT_ID_LEN_MAX || !allowed {
             return Err(ParseIdError);
         }

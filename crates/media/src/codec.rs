@@ -44,12 +44,8 @@ pub(crate) const OPUS: u8 = 111;
 pub(crate) const TELEPHONE_EVENT_48K: u8 = 110;
 pub(crate) const TELEPHONE_EVENT_8K: u8 = 126;
 
-const H264_PROFILES: [H264Profile; 4] = [
-    H264Profile::Baseline,
-    H264Profile::ConstrainedBaseline,
-    H264Profile::Main,
-    H264Profile::High,
-];
+const H264_PROFILES: [H264Profile; 4] =
+    [H264Profile::Baseline, H264Profile::ConstrainedBaseline, H264Profile::Main, H264Profile::High];
 
 impl H264Profile {
     /// From a `profile-level-id`; `None` for a profile that is not forwarded.
@@ -170,16 +166,8 @@ const EXTENSIONS: [(u8, Extension, Reach); 5] = [
     (1, Extension::AudioLevel, Reach::Forwarded(&[MediaKind::Audio])),
     (2, Extension::AbsoluteSendTime, Reach::PublisherOnly),
     (3, Extension::TransportSequenceNumber, Reach::PublisherOnly),
-    (
-        4,
-        Extension::RtpMid,
-        Reach::Forwarded(&[MediaKind::Audio, MediaKind::Video]),
-    ),
-    (
-        13,
-        Extension::VideoOrientation,
-        Reach::Forwarded(&[MediaKind::Video]),
-    ),
+    (4, Extension::RtpMid, Reach::Forwarded(&[MediaKind::Audio, MediaKind::Video])),
+    (13, Extension::VideoOrientation, Reach::Forwarded(&[MediaKind::Video])),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -192,67 +180,36 @@ enum Reach {
 
 /// Whether a publisher's header extension is of use here.
 pub(crate) fn is_wanted_extension(uri: &str) -> bool {
-    EXTENSIONS
-        .iter()
-        .any(|(_, extension, _)| extension.as_uri() == uri)
+    EXTENSIONS.iter().any(|(_, extension, _)| extension.as_uri() == uri)
 }
 
 /// The header extensions that subscribers are offered on m-lines of this kind: id and URI.
 pub(crate) fn forwarded_extensions(kind: MediaKind) -> impl Iterator<Item = (u8, String)> {
-    EXTENSIONS
-        .iter()
-        .filter_map(move |(id, extension, reach)| match reach {
-            Reach::Forwarded(kinds) if kinds.contains(&kind) => Some((*id, extension.as_uri().to_owned())),
-            Reach::Forwarded(_) | Reach::PublisherOnly => None,
-        })
+    EXTENSIONS.iter().filter_map(move |(id, extension, reach)| match reach {
+        Reach::Forwarded(kinds) if kinds.contains(&kind) => Some((*id, extension.as_uri().to_owned())),
+        Reach::Forwarded(_) | Reach::PublisherOnly => None,
+    })
 }
 
 /// What every peer connection of this server starts from: RTP mode, ICE lite, our codecs under our numbers.
 pub(crate) fn rtc_config(side: Side) -> RtcConfig {
-    let mut config = RtcConfig::new()
-        .set_rtp_mode(true)
-        .set_ice_lite(true)
-        .clear_codecs();
+    let mut config = RtcConfig::new().set_rtp_mode(true).set_ice_lite(true).clear_codecs();
     let codecs = config.codec_config();
-    let opus = FormatParams {
-        min_p_time: Some(10),
-        use_inband_fec: Some(true),
-        ..Default::default()
-    };
-    codecs.add_config(
-        OPUS.into(),
-        None,
-        LibraryCodec::Opus,
-        Frequency::FORTY_EIGHT_KHZ,
-        Some(2),
-        opus,
-    );
-    for (payload_type, rate) in [
-        (TELEPHONE_EVENT_48K, Frequency::FORTY_EIGHT_KHZ),
-        (TELEPHONE_EVENT_8K, Frequency::EIGHT_KHZ),
-    ] {
+    let opus = FormatParams { min_p_time: Some(10), use_inband_fec: Some(true), ..Default::default() };
+    codecs.add_config(OPUS.into(), None, LibraryCodec::Opus, Frequency::FORTY_EIGHT_KHZ, Some(2), opus);
+    for (payload_type, rate) in
+        [(TELEPHONE_EVENT_48K, Frequency::FORTY_EIGHT_KHZ), (TELEPHONE_EVENT_8K, Frequency::EIGHT_KHZ)]
+    {
         let format = FormatParams::default();
         codecs.add_config(payload_type.into(), None, LibraryCodec::Tele, rate, None, format);
     }
     let rtx = |codec: Codec| codec.rtx_payload_type().map(Pt::from);
     let vp8 = Codec::Vp8.payload_type().into();
     let no_format = FormatParams::default();
-    codecs.add_config(
-        vp8,
-        rtx(Codec::Vp8),
-        LibraryCodec::Vp8,
-        Frequency::NINETY_KHZ,
-        None,
-        no_format,
-    );
+    codecs.add_config(vp8, rtx(Codec::Vp8), LibraryCodec::Vp8, Frequency::NINETY_KHZ, None, no_format);
     for profile in H264_PROFILES {
         let codec = Codec::H264(profile);
-        codecs.add_h264(
-            codec.payload_type().into(),
-            rtx(codec),
-            true,
-            profile.profile_level_id(),
-        );
+        codecs.add_h264(codec.payload_type().into(), rtx(codec), true, profile.profile_level_id());
     }
     let mut extensions = ExtensionMap::empty();
     for (id, extension, reach) in EXTENSIONS {

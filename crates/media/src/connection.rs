@@ -58,9 +58,7 @@ pub(crate) struct Broken;
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("alive", &self.rtc.is_alive())
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("alive", &self.rtc.is_alive()).finish_non_exhaustive()
     }
 }
 
@@ -70,11 +68,7 @@ impl Connection {
         for candidate in candidates {
             rtc.add_local_candidate(candidate.clone());
         }
-        Self {
-            rtc,
-            heartbeat: None,
-            timeout: now,
-        }
+        Self { rtc, heartbeat: None, timeout: now }
     }
 
     pub(crate) fn rtc(&mut self) -> &mut Rtc {
@@ -124,12 +118,7 @@ impl Connection {
         destination: SocketAddr,
         contents: DatagramRecv<'_>,
     ) -> Result<(), Broken> {
-        let receive = Receive {
-            proto: Protocol::Udp,
-            source,
-            destination,
-            contents,
-        };
+        let receive = Receive { proto: Protocol::Udp, source, destination, contents };
         let result = self.rtc.handle_input(Input::Receive(now, receive));
         self.checked(result)
     }

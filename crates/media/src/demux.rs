@@ -81,11 +81,7 @@ impl Demux {
         }
         let (local, _) = message.split_username()?;
         let claimed = self.by_ufrag.get(local).copied()?;
-        Some(if bound == Some(claimed) {
-            Owner::Bound(claimed)
-        } else {
-            Owner::Claimed(claimed)
-        })
+        Some(if bound == Some(claimed) { Owner::Bound(claimed) } else { Owner::Claimed(claimed) })
     }
 
     /// Binds an address to a connection, after a request from there has proved itself.

@@ -69,10 +69,7 @@ pub(crate) enum Written {
 impl Egress {
     /// Sends under this SSRC, which the subscriber was told in an offer that it answered.
     pub(crate) fn new(ssrc: Ssrc, now: Instant) -> Self {
-        Self {
-            ssrc,
-            gate: Gate::Closed { asked_at: now },
-        }
+        Self { ssrc, gate: Gate::Closed { asked_at: now } }
     }
 
     /// Writes a packet. The connection must be driven afterwards.
@@ -81,16 +78,11 @@ impl Egress {
             Gate::Open { rollover, first } => (rollover, first),
             Gate::Closed { .. } if packet.starts_key_frame => {
                 let rollover = packet.sequence & !0xffff;
-                self.gate = Gate::Open {
-                    rollover,
-                    first: packet.sequence,
-                };
+                self.gate = Gate::Open { rollover, first: packet.sequence };
                 (rollover, packet.sequence)
             }
             Gate::Closed { asked_at } if packet.received_at > asked_at + KEY_FRAME_PATIENCE => {
-                self.gate = Gate::Closed {
-                    asked_at: packet.received_at,
-                };
+                self.gate = Gate::Closed { asked_at: packet.received_at };
                 return Written::HeldTooLong;
             }
             Gate::Closed { .. } => return Written::Held,

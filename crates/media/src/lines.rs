@@ -101,10 +101,7 @@ impl Lines {
             changed |= line.offer.carried.take_if(unwanted).is_some();
         }
         let offered = self.offered_streams();
-        for stream in wanted
-            .values()
-            .filter(|stream| offered.binary_search(&stream.id).is_err())
-        {
+        for stream in wanted.values().filter(|stream| offered.binary_search(&stream.id).is_err()) {
             let Some(places) = self.find_places(stream) else {
                 continue;
             };
@@ -137,20 +134,11 @@ impl Lines {
     fn put(&mut self, place: usize, codec: Codec, stream: StreamId, track: usize) {
         let ssrc = self.fresh_ssrc();
         let rtx_ssrc = codec.rtx_payload_type().map(|_| self.fresh_ssrc());
-        let carried = Some(CarriedTrack {
-            stream,
-            track,
-            ssrc,
-            rtx_ssrc,
-        });
+        let carried = Some(CarriedTrack { stream, track, ssrc, rtx_ssrc });
         let offer = OfferLine { codec, carried };
         match self.0.get_mut(place) {
             Some(line) => line.offer = offer,
-            None => self.0.push(Line {
-                offer,
-                flow: None,
-                declared: None,
-            }),
+            None => self.0.push(Line { offer, flow: None, declared: None }),
         }
     }
 
@@ -159,9 +147,7 @@ impl Lines {
             // Random, as RFC 3550 section 8 wants it, and never one that an offer has in use.
             let (random, _) = Uuid::new_v4().as_u64_pair();
             let ssrc = (random >> 32) as u32;
-            let in_use = self
-                .carried()
-                .any(|carried| carried.ssrc == ssrc || carried.rtx_ssrc == Some(ssrc));
+            let in_use = self.carried().any(|carried| carried.ssrc == ssrc || carried.rtx_ssrc == Some(ssrc));
             if ssrc != 0 && !in_use {
                 return ssrc;
             }
@@ -210,10 +196,7 @@ impl Lines {
                 line.offer.carried.as_ref().filter(|carried| {
                     *verdict == LineAnswer::Receiving && wanted.contains_key(&carried.stream)
                 });
-            let track = accepted.map(|carried| TrackKey {
-                stream: carried.stream,
-                index: carried.track,
-            });
+            let track = accepted.map(|carried| TrackKey { stream: carried.stream, index: carried.track });
             let flowing = line.flow.as_ref().map(|flow| flow.track);
             if track == flowing {
                 continue;
@@ -223,10 +206,7 @@ impl Lines {
             }
             line.flow = accepted.zip(track).map(|(carried, track)| {
                 changes.push(FlowChange::Began(track, index));
-                Flow {
-                    track,
-                    egress: Egress::new(carried.ssrc.into(), now),
-                }
+                Flow { track, egress: Egress::new(carried.ssrc.into(), now) }
             });
         }
         changes
@@ -240,12 +220,7 @@ impl Lines {
         packet: &TrackPacket,
         connection: &mut Connection,
     ) -> Option<Written> {
-        let flow = self
-            .0
-            .get_mut(index)?
-            .flow
-            .as_mut()
-            .filter(|flow| flow.track == track)?;
+        let flow = self.0.get_mut(index)?.flow.as_mut().filter(|flow| flow.track == track)?;
         Some(flow.egress.write(connection.rtc(), packet))
     }
 
@@ -260,11 +235,7 @@ impl Line {
     /// Makes the connection's streams follow the offer that was answered.
     fn declare(&mut self, connection: &mut Connection, index: usize) {
         let mid = Mid::from(mid_of(index).as_str());
-        let offered = self
-            .offer
-            .carried
-            .as_ref()
-            .map(|carried| Ssrc::from(carried.ssrc));
+        let offered = self.offer.carried.as_ref().map(|carried| Ssrc::from(carried.ssrc));
         if self.declared == offered {
             return;
         }

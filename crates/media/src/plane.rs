@@ -70,9 +70,7 @@ impl MediaPlane {
     pub fn start(addresses: &MediaAddresses) -> Result<Self, MediaPlaneError> {
         let listen = addresses.listen;
         let socket = open(listen).map_err(|source| MediaPlaneError::Listen { listen, source })?;
-        let local = socket
-            .local_addr()
-            .map_err(|source| MediaPlaneError::Listen { listen, source })?;
+        let local = socket.local_addr().map_err(|source| MediaPlaneError::Listen { listen, source })?;
         let advertised = advertised(local, &addresses.advertise)?;
         let candidates = advertised
             .iter()
@@ -84,24 +82,13 @@ impl MediaPlane {
         let unix_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let shard = Shard::new(candidates, Arc::clone(&counters), Instant::now(), unix_time);
         let (orders, queue) = mpsc::channel(ORDERS_MAX);
-        let driver = Driver {
-            shard,
-            queue,
-            advertised: advertised.clone(),
-            counters: Arc::clone(&counters),
-            local,
-        };
+        let driver =
+            Driver { shard, queue, advertised: advertised.clone(), counters: Arc::clone(&counters), local };
         let thread = std::thread::Builder::new()
             .name("media".into())
             .spawn(move || driver.run(socket))
             .map_err(|source| MediaPlaneError::Listen { listen, source })?;
-        Ok(Self {
-            orders,
-            counters,
-            local,
-            advertised,
-            thread: Some(thread),
-        })
+        Ok(Self { orders, counters, local, advertised, thread: Some(thread) })
     }
 
     /// Where orders go. They are carried out in this order.
@@ -158,10 +145,7 @@ fn advertised(local: SocketAddr, wanted: &[IpAddr]) -> Result<Vec<SocketAddr>, M
     if ips.is_empty() {
         return Err(MediaPlaneError::NothingToAdvertise);
     }
-    Ok(ips
-        .into_iter()
-        .map(|ip| SocketAddr::new(ip, local.port()))
-        .collect())
+    Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, local.port())).collect())
 }
 
 /// The addresses from which this host reaches the world. Nothing is sent: connecting a UDP socket only looks up the
@@ -248,8 +232,7 @@ impl Driver {
             let destination = self.destination(&meta);
             let batch = buffer.get(..meta.len).unwrap_or_default();
             for datagram in batch.chunks(meta.stride.max(1)) {
-                self.shard
-                    .handle_datagram(unmapped(meta.addr), destination, datagram, now);
+                self.shard.handle_datagram(unmapped(meta.addr), destination, datagram, now);
             }
         }
     }
@@ -258,15 +241,8 @@ impl Driver {
     /// the first of the same family stands for it.
     fn destination(&self, meta: &RecvMeta) -> SocketAddr {
         let is_ipv6 = unmapped(meta.addr).is_ipv6();
-        let exact = self
-            .advertised
-            .iter()
-            .find(|candidate| Some(candidate.ip()) == meta.dst_ip);
-        let same_family = || {
-            self.advertised
-                .iter()
-                .find(|candidate| candidate.is_ipv6() == is_ipv6)
-        };
+        let exact = self.advertised.iter().find(|candidate| Some(candidate.ip()) == meta.dst_ip);
+        let same_family = || self.advertised.iter().find(|candidate| candidate.is_ipv6() == is_ipv6);
         exact.or_else(same_family).copied().unwrap_or(self.local)
     }
 

@@ -104,11 +104,8 @@ impl Publish {
     ) -> Result<String, SdpRefusal> {
         let offer = PublishOffer::parse(sdp)?;
         let streams = self.select_streams(&offer, requests, allowed);
-        let accepted: HashSet<&str> = streams
-            .iter()
-            .flat_map(|stream| &stream.tracks)
-            .map(|track| track.mid.as_str())
-            .collect();
+        let accepted: HashSet<&str> =
+            streams.iter().flat_map(|stream| &stream.tracks).map(|track| track.mid.as_str()).collect();
         let cut_down = SdpOffer::from_sdp_string(&offer.render(&accepted))
             .map_err(|error| SdpRefusal::NotApplicable(error.to_string()))?;
         let answer = self
@@ -117,11 +114,7 @@ impl Publish {
             .sdp_api()
             .accept_offer(cut_down)
             .map_err(|error| SdpRefusal::NotApplicable(error.to_string()))?;
-        if offer
-            .lines()
-            .iter()
-            .any(|line| matches!(line, PublishLine::Application { .. }))
-        {
+        if offer.lines().iter().any(|line| matches!(line, PublishLine::Application { .. })) {
             self.connection.open_channels();
         }
         self.take_over(streams);
@@ -169,12 +162,8 @@ impl Publish {
                     Some(stream) => stream.published.id,
                     None => StreamId::new(Uuid::new_v4()),
                 };
-                let published = PublishedStream {
-                    id,
-                    msid: request.msid.clone(),
-                    alias: request.alias.clone(),
-                    kinds,
-                };
+                let published =
+                    PublishedStream { id, msid: request.msid.clone(), alias: request.alias.clone(), kinds };
                 LocalStream { published, tracks }
             })
             .collect()
@@ -185,10 +174,7 @@ impl Publish {
             self.tracks.drain().map(|(_, track)| (track.key, track)).collect();
         for stream in &streams {
             for (index, track) in stream.tracks.iter().enumerate() {
-                let key = TrackKey {
-                    stream: stream.published.id,
-                    index,
-                };
+                let key = TrackKey { stream: stream.published.id, index };
                 let track_state = earlier.remove(&key).unwrap_or_else(|| Track {
                     key,
                     codec: track.codec,
@@ -267,10 +253,7 @@ impl Publish {
 
     /// When [`Publish::handle_timeout`] is due.
     pub(crate) fn timeout(&self) -> Instant {
-        let key_frames = self
-            .tracks
-            .values()
-            .filter_map(|track| track.key_frames.timeout());
+        let key_frames = self.tracks.values().filter_map(|track| track.key_frames.timeout());
         key_frames.fold(self.connection.timeout(), Instant::min)
     }
 }
@@ -297,16 +280,12 @@ impl Track {
         };
         let continuity = self.continuity.get_or_insert(fresh);
         if continuity.ssrc != ssrc {
-            let pause = packet
-                .timestamp
-                .saturating_duration_since(continuity.last_received);
+            let pause = packet.timestamp.saturating_duration_since(continuity.last_received);
             let clock_rate = match self.codec.kind() {
                 MediaKind::Audio => 48,
                 MediaKind::Video => 90,
             };
-            let ticks = u32::try_from(pause.as_millis().max(1))
-                .unwrap_or(u32::MAX)
-                .wrapping_mul(clock_rate);
+            let ticks = u32::try_from(pause.as_millis().max(1)).unwrap_or(u32::MAX).wrapping_mul(clock_rate);
             let next_time = continuity.last_time.wrapping_add(ticks);
             continuity.ssrc = ssrc;
             continuity.sequence_offset = (continuity.last_sequence + 1).wrapping_sub(sequence);

@@ -92,21 +92,10 @@ impl Shard {
     /// Carries out an order. [`Shard::flush`] afterwards.
     pub fn handle_order(&mut self, order: Order, now: Instant) {
         match order {
-            Order::OpenDevice {
-                device,
-                participant,
-                allowed,
-                events,
-            } => {
+            Order::OpenDevice { device, participant, allowed, events } => {
                 let (session_id, _) = Uuid::new_v4().as_u64_pair();
                 let subscribe = Subscribe::new(session_id >> 2);
-                let opened = Device {
-                    participant,
-                    allowed,
-                    events,
-                    publish: None,
-                    subscribe,
-                };
+                let opened = Device { participant, allowed, events, publish: None, subscribe };
                 self.devices.insert(device, opened);
             }
             Order::SignallingChanged { device, signalling } => {
@@ -115,12 +104,7 @@ impl Shard {
                     self.negotiate(device, now);
                 }
             }
-            Order::PublishOffer {
-                device,
-                sdp,
-                streams,
-                reply,
-            } => {
+            Order::PublishOffer { device, sdp, streams, reply } => {
                 // Whoever asked may be gone by now; the offer counts all the same.
                 let _ = reply.send(self.accept_publish_offer(device, &sdp, &streams, now));
             }
@@ -140,9 +124,7 @@ impl Shard {
         now: Instant,
     ) -> Result<PublishAnswer, SdpRefusal> {
         let state = self.devices.get_mut(&device).ok_or(SdpRefusal::NoSuchDevice)?;
-        let publish = state
-            .publish
-            .get_or_insert_with(|| Publish::new(&self.candidates, now));
+        let publish = state.publish.get_or_insert_with(|| Publish::new(&self.candidates, now));
         if !publish.is_alive() {
             publish.renew(&self.candidates, now);
         }
@@ -160,16 +142,10 @@ impl Shard {
                 kinds: stream.published.kinds.clone(),
                 tracks: stream.tracks.iter().map(|track| track.codec).collect(),
             };
-            let source = Source {
-                publisher: device,
-                description: Arc::new(description),
-            };
+            let source = Source { publisher: device, description: Arc::new(description) };
             self.streams.insert(stream.published.id, source);
         }
-        let key = ConnectionKey {
-            device,
-            side: Side::Publish,
-        };
+        let key = ConnectionKey { device, side: Side::Publish };
         self.demux.register(key, ufrag);
         self.touched.insert(key);
         let streams = streams.into_iter().map(|stream| stream.published).collect();
@@ -184,10 +160,7 @@ impl Shard {
     ) -> Result<(), SdpRefusal> {
         let state = self.devices.get_mut(&device).ok_or(SdpRefusal::NoSuchDevice)?;
         let changes = state.subscribe.handle_answer(sdp, now)?;
-        self.touched.insert(ConnectionKey {
-            device,
-            side: Side::Subscribe,
-        });
+        self.touched.insert(ConnectionKey { device, side: Side::Subscribe });
         self.apply_flow_changes(device, &changes, now);
         self.negotiate(device, now);
         Ok(())
@@ -241,10 +214,7 @@ impl Shard {
             return;
         };
         publish.want_key_frame(track, now);
-        self.touched.insert(ConnectionKey {
-            device: source.publisher,
-            side: Side::Publish,
-        });
+        self.touched.insert(ConnectionKey { device: source.publisher, side: Side::Publish });
     }
 
     /// Makes the device's next offer, if there is something to offer and none is in flight.
@@ -256,10 +226,7 @@ impl Shard {
         let Some(offer) = state.subscribe.poll_offer(&self.candidates, clock, now) else {
             return;
         };
-        let key = ConnectionKey {
-            device,
-            side: Side::Subscribe,
-        };
+        let key = ConnectionKey { device, side: Side::Subscribe };
         if let Some(connection) = state.subscribe.connection() {
             let ufrag = connection.local_ufrag();
             self.demux.register(key, ufrag);
@@ -291,13 +258,7 @@ impl Shard {
         };
         for change in state.subscribe.drop_transport() {
             if let FlowChange::Ceased(track, line) = change {
-                self.routing.disconnect(
-                    track,
-                    Sink {
-                        subscriber: device,
-                        line,
-                    },
-                );
+                self.routing.disconnect(track, Sink { subscriber: device, line });
             }
         }
         self.streams.retain(|_, source| source.publisher != device);
@@ -334,9 +295,7 @@ impl Shard {
                 let Ok(claim) = Receive::new(Protocol::Udp, source, destination, datagram) else {
                     return;
                 };
-                let proved = self
-                    .connection(key)
-                    .is_some_and(|connection| connection.accepts(now, claim));
+                let proved = self.connection(key).is_some_and(|connection| connection.accepts(now, claim));
                 if !proved {
                     self.counters.datagrams_dropped.add(1);
                     return;
@@ -384,11 +343,9 @@ impl Shard {
             return;
         };
         let at = match key.side {
-            Side::Publish => state
-                .publish
-                .as_ref()
-                .filter(|publish| publish.is_alive())
-                .map(Publish::timeout),
+            Side::Publish => {
+                state.publish.as_ref().filter(|publish| publish.is_alive()).map(Publish::timeout)
+            }
             Side::Subscribe => state.subscribe.timeout(),
         };
         match at {
@@ -426,10 +383,7 @@ impl Shard {
     }
 
     fn forward(&mut self, publisher: DeviceId, packet: RtpPacket, now: Instant) {
-        let publish = self
-            .devices
-            .get_mut(&publisher)
-            .and_then(|state| state.publish.as_mut());
+        let publish = self.devices.get_mut(&publisher).and_then(|state| state.publish.as_mut());
         let Some(publish) = publish else { return };
         let Some((track, packet)) = publish.read(packet) else {
             self.counters.packets_refused.add(1);
@@ -445,10 +399,7 @@ impl Shard {
             match state.subscribe.write(sink.line, track, &packet) {
                 Some(Written::Sent) => {
                     forwarded += 1;
-                    self.touched.insert(ConnectionKey {
-                        device: sink.subscriber,
-                        side: Side::Subscribe,
-                    });
+                    self.touched.insert(ConnectionKey { device: sink.subscriber, side: Side::Subscribe });
                 }
                 Some(Written::HeldTooLong) => key_frame_missing = true,
                 Some(Written::Held) | None => {}
@@ -487,8 +438,7 @@ impl Shard {
                     self.negotiate(key.device, now);
                     self.touched.remove(&key);
                 }
-                self.connection(key)
-                    .map(|connection| connection.handle_timeout(now))
+                self.connection(key).map(|connection| connection.handle_timeout(now))
             }
         };
         match handled {

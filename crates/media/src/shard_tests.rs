@@ -60,13 +60,7 @@ impl Far {
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
         let address: SocketAddr = ([127, 0, 0, 1], port).into();
         rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
-        Self {
-            rtc,
-            address,
-            received: BTreeMap::new(),
-            sequence: 0,
-            outbox: VecDeque::new(),
-        }
+        Self { rtc, address, received: BTreeMap::new(), sequence: 0, outbox: VecDeque::new() }
     }
 
     fn poll(&mut self, key_frames_asked: &mut usize) -> VecDeque<Transmit> {
@@ -93,12 +87,7 @@ impl World {
         let candidate = Candidate::host(SERVER.parse().unwrap(), "udp").unwrap();
         let unix_time = Duration::from_secs(1_800_000_000);
         let shard = Shard::new(vec![candidate], Arc::new(Counters::default()), now, unix_time);
-        Self {
-            shard,
-            now,
-            clients: Vec::new(),
-            cut: None,
-        }
+        Self { shard, now, clients: Vec::new(), cut: None }
     }
 
     fn order(&mut self, order: Order) {
@@ -109,22 +98,11 @@ impl World {
     /// A device that may publish these kinds.
     fn join(&mut self, allowed: &[MediaKind]) -> usize {
         let number = self.clients.len();
-        let (device, participant) = (
-            device_id(number),
-            format!("00000000-0000-4000-9000-{number:012x}"),
-        );
+        let (device, participant) = (device_id(number), format!("00000000-0000-4000-9000-{number:012x}"));
         let (events, queue) = mpsc::channel(64);
         let participant = participant.parse().unwrap();
-        self.order(Order::OpenDevice {
-            device,
-            participant,
-            allowed: allowed.to_vec(),
-            events,
-        });
-        self.order(Order::SignallingChanged {
-            device,
-            signalling: Path::Up,
-        });
+        self.order(Order::OpenDevice { device, participant, allowed: allowed.to_vec(), events });
+        self.order(Order::SignallingChanged { device, signalling: Path::Up });
         let port = 20_000 + 2 * number as u16;
         self.clients.push(Client {
             device,
@@ -154,20 +132,12 @@ impl World {
         client.pending = Some(pending);
         let streams = all
             .iter()
-            .map(|msid| StreamRequest {
-                msid: (*msid).into(),
-                alias: Some((*msid).into()),
-            })
+            .map(|msid| StreamRequest { msid: (*msid).into(), alias: Some((*msid).into()) })
             .collect();
         let answer = self.offer(number, offer.to_sdp_string(), streams).unwrap();
         let client = &mut self.clients[number];
         let sdp = SdpAnswer::from_sdp_string(&answer.sdp).unwrap();
-        client
-            .publish
-            .rtc
-            .sdp_api()
-            .accept_answer(client.pending.take().unwrap(), sdp)
-            .unwrap();
+        client.publish.rtc.sdp_api().accept_answer(client.pending.take().unwrap(), sdp).unwrap();
         answer
     }
 
@@ -183,10 +153,7 @@ impl World {
             api.set_direction(*mid, Direction::Inactive);
         }
         let (offer, _) = api.apply().unwrap();
-        let streams = vec![StreamRequest {
-            msid: stays.into(),
-            alias: None,
-        }];
+        let streams = vec![StreamRequest { msid: stays.into(), alias: None }];
         self.offer(number, offer.to_sdp_string(), streams).unwrap()
     }
 
@@ -198,12 +165,7 @@ impl World {
     ) -> Result<PublishAnswer, SdpRefusal> {
         let (reply, mut answer) = oneshot::channel();
         let device = self.clients[number].device;
-        self.order(Order::PublishOffer {
-            device,
-            sdp,
-            streams,
-            reply,
-        });
+        self.order(Order::PublishOffer { device, sdp, streams, reply });
         answer.try_recv().unwrap()
     }
 
@@ -251,11 +213,9 @@ impl World {
             // A VP8 packet of one byte descriptor whose frame tag says key frame, or one of Opus; last: who sends it.
             let (payload_type, clock, body) = match kind {
                 LibraryKind::Audio => (111, 960, vec![0xf8, 0xff, number as u8]),
-                LibraryKind::Video => (
-                    96,
-                    1_800,
-                    vec![0x10, 0x00, 0x9d, 0x01, 0x2a, 0, 0, 0, 0, number as u8],
-                ),
+                LibraryKind::Video => {
+                    (96, 1_800, vec![0x10, 0x00, 0x9d, 0x01, 0x2a, 0, 0, 0, 0, number as u8])
+                }
             };
             let time = (sequence * clock) as u32;
             stream.write_rtp(
@@ -279,11 +239,7 @@ impl World {
             client.offer = Some(offer);
             let (reply, mut verdict) = oneshot::channel();
             let device = client.device;
-            self.order(Order::SubscribeAnswer {
-                device,
-                sdp: answer.to_sdp_string(),
-                reply,
-            });
+            self.order(Order::SubscribeAnswer { device, sdp: answer.to_sdp_string(), reply });
             assert_eq!(verdict.try_recv().unwrap(), Ok(()));
         }
     }
@@ -296,17 +252,11 @@ impl World {
         for far in [&mut client.publish, &mut client.subscribe] {
             far.rtc.handle_input(Input::Timeout(self.now)).unwrap();
             let polled = far.poll(&mut client.key_frames_asked);
-            sent.extend(
-                far.outbox
-                    .drain(..)
-                    .chain(polled)
-                    .map(|transmit| (far.address, transmit)),
-            );
+            sent.extend(far.outbox.drain(..).chain(polled).map(|transmit| (far.address, transmit)));
         }
         for (source, transmit) in sent {
             if !cut {
-                self.shard
-                    .handle_datagram(source, transmit.destination, &transmit.contents, self.now);
+                self.shard.handle_datagram(source, transmit.destination, &transmit.contents, self.now);
             }
         }
         self.shard.flush(self.now);
@@ -340,10 +290,7 @@ impl World {
     }
 
     fn media_lines(&self, number: usize) -> usize {
-        self.clients[number]
-            .offer
-            .as_ref()
-            .map_or(0, |offer| offer.sdp.matches("\r\nm=").count())
+        self.clients[number].offer.as_ref().map_or(0, |offer| offer.sdp.matches("\r\nm=").count())
     }
 }
 
@@ -446,17 +393,11 @@ fn revisions_grow_with_every_offer_and_fit_31_bits() {
 fn offers_wait_while_nobody_listens() {
     let (mut world, streams) = three_publishers();
     let device = world.clients[1].device;
-    world.order(Order::SignallingChanged {
-        device,
-        signalling: Path::Down,
-    });
+    world.order(Order::SignallingChanged { device, signalling: Path::Down });
     world.route(&[], &[(streams[0], 1)]);
     world.run(SECOND);
     assert_eq!(world.clients[1].offers_seen, 0);
-    world.order(Order::SignallingChanged {
-        device,
-        signalling: Path::Up,
-    });
+    world.order(Order::SignallingChanged { device, signalling: Path::Up });
     world.run(SECOND);
     assert_eq!(world.heard(1, SECOND), [0]);
 }
@@ -483,9 +424,7 @@ fn a_stream_is_known_only_while_the_device_names_it() {
     world.join(&BOTH);
     world.join(&BOTH);
     let camera = world.publish(0, "camera", &AUDIO_VIDEO, &["camera"]).streams[0].id;
-    let both = world
-        .publish(0, "screen", &[LibraryKind::Video], &["camera", "screen"])
-        .streams;
+    let both = world.publish(0, "screen", &[LibraryKind::Video], &["camera", "screen"]).streams;
     assert_eq!(both[0].id, camera);
     world.run(SECOND);
     world.route(&[], &[(both[0].id, 1), (both[1].id, 1)]);
@@ -493,10 +432,7 @@ fn a_stream_is_known_only_while_the_device_names_it() {
     assert_eq!(world.media_lines(1), 4);
     let camera_mids = world.clients[0].sending[..2].to_vec();
     let screen_only = world.offer_inactive(0, &camera_mids, "screen").streams;
-    assert_eq!(
-        screen_only.iter().map(|stream| stream.id).collect::<Vec<_>>(),
-        [both[1].id]
-    );
+    assert_eq!(screen_only.iter().map(|stream| stream.id).collect::<Vec<_>>(), [both[1].id]);
 }
 
 #[test]
@@ -530,14 +466,8 @@ fn a_closed_device_leaves_nothing_behind() {
     assert!(world.shard.devices.is_empty() && world.shard.streams.is_empty());
     assert!(world.shard.touched.is_empty());
     assert_eq!(world.shard.poll_timeout(), None);
-    assert_eq!(
-        format!("{:?}", world.shard.demux),
-        format!("{:?}", Demux::default())
-    );
-    assert_eq!(
-        format!("{:?}", world.shard.routing),
-        format!("{:?}", Routing::default())
-    );
+    assert_eq!(format!("{:?}", world.shard.demux), format!("{:?}", Demux::default()));
+    assert_eq!(format!("{:?}", world.shard.routing), format!("{:?}", Routing::default()));
 }
 
 #[test]
@@ -558,10 +488,7 @@ fn datagrams_from_strangers_get_no_answer() {
     }
     world.shard.flush(world.now);
     assert!(world.shard.poll_transmit().is_none());
-    assert_eq!(
-        world.shard.counters.values().datagrams_dropped - before,
-        datagrams.len() as u64
-    );
+    assert_eq!(world.shard.counters.values().datagrams_dropped - before, datagrams.len() as u64);
 }
 
 proptest::proptest! {
@@ -602,17 +529,11 @@ fn a_line_that_is_off_does_not_spoil_the_formats_of_the_others() {
     let mut world = World::new();
     world.join(&BOTH);
     let offer = include_str!("../testdata/publish-offer-3-after-unpublish-camera.sdp");
-    let screen = StreamRequest {
-        msid: "b1efd369-92a5-41fe-b984-aa7be44dde2e".into(),
-        alias: None,
-    };
+    let screen = StreamRequest { msid: "b1efd369-92a5-41fe-b984-aa7be44dde2e".into(), alias: None };
     let answer = world.offer(0, offer.into(), vec![screen]).unwrap();
     assert_eq!(answer.streams[0].kinds, [MediaKind::Video]);
     let lines: Vec<&str> = answer.sdp.lines().filter(|line| line.starts_with("m=")).collect();
-    assert_eq!(
-        lines[1..3],
-        ["m=audio 0 UDP/TLS/RTP/SAVPF 0", "m=video 0 UDP/TLS/RTP/SAVPF 0"]
-    );
+    assert_eq!(lines[1..3], ["m=audio 0 UDP/TLS/RTP/SAVPF 0", "m=video 0 UDP/TLS/RTP/SAVPF 0"]);
     assert_eq!(lines[3], "m=video 9 UDP/TLS/RTP/SAVPF 96 97");
 }
 

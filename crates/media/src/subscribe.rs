@@ -153,16 +153,9 @@ impl Subscribe {
             self.lines.renew();
         }
         self.revision = clock.max(self.revision.saturating_add(1));
-        self.negotiation = Negotiation::InFlight {
-            deadline: now + ANSWER_DEADLINE,
-            unanswered,
-        };
+        self.negotiation = Negotiation::InFlight { deadline: now + ANSWER_DEADLINE, unanswered };
         let sdp = self.render(candidates)?;
-        Some(Offer {
-            sdp,
-            revision: self.revision,
-            streams: self.offered_streams(),
-        })
+        Some(Offer { sdp, revision: self.revision, streams: self.offered_streams() })
     }
 
     fn render(&mut self, candidates: &[Candidate]) -> Option<String> {

@@ -42,14 +42,8 @@ impl Account {
 
     /// A session as applications see it.
     pub(crate) fn session_view(&self, record: &SessionRecord) -> Session {
-        let participants = self
-            .members(record.id)
-            .into_iter()
-            .flat_map(Members::oldest_first);
-        Session {
-            record: record.clone(),
-            participants: participants.collect(),
-        }
+        let participants = self.members(record.id).into_iter().flat_map(Members::oldest_first);
+        Session { record: record.clone(), participants: participants.collect() }
     }
 
     /// A participant as applications see it, and as it is written next.
@@ -77,9 +71,7 @@ impl Account {
     }
 
     fn membership_in(&self, record: &ParticipantRecord) -> Option<Membership> {
-        record
-            .membership
-            .filter(|membership| self.session(membership.session).is_some())
+        record.membership.filter(|membership| self.session(membership.session).is_some())
     }
 
     fn subscriptions_in<'a>(&self, record: &'a ParticipantRecord) -> Option<&'a Subscriptions> {
@@ -102,8 +94,7 @@ impl Account {
     }
 
     pub(crate) fn participants_page(&self, page: PageRequest) -> Page<Participant> {
-        self.participants
-            .page(page, |record| self.participant_view(record))
+        self.participants.page(page, |record| self.participant_view(record))
     }
 
     pub(crate) fn put_session(&mut self, record: SessionRecord) {

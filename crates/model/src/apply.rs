@@ -15,11 +15,7 @@ impl Model {
     /// Carries out a command, or refuses it and changes nothing.
     pub fn apply(&mut self, now: Timestamp, command: Command) -> Result<Reply, Refusal> {
         match command {
-            Command::CreateSession {
-                account,
-                session,
-                tag,
-            } => self.create_session(SessionRecord {
+            Command::CreateSession { account, session, tag } => self.create_session(SessionRecord {
                 account,
                 id: session,
                 tag,
@@ -51,28 +47,16 @@ impl Model {
             Command::DeleteParticipant { account, participant } => {
                 self.delete_participant(&account, participant)
             }
-            Command::AddParticipant {
-                account,
-                session,
-                participant,
-                subscriptions,
-            } => self.add_participant(&account, session, participant, subscriptions),
-            Command::RemoveParticipant {
-                account,
-                session,
-                participant,
-            } => self.remove_participant(&account, session, participant),
-            Command::SetSubscriptions {
-                account,
-                session,
-                participant,
-                scope,
-            } => self.set_subscriptions(&account, session, participant, scope),
-            Command::SetMatrix {
-                account,
-                session,
-                rows,
-            } => self.set_matrix(&account, session, rows),
+            Command::AddParticipant { account, session, participant, subscriptions } => {
+                self.add_participant(&account, session, participant, subscriptions)
+            }
+            Command::RemoveParticipant { account, session, participant } => {
+                self.remove_participant(&account, session, participant)
+            }
+            Command::SetSubscriptions { account, session, participant, scope } => {
+                self.set_subscriptions(&account, session, participant, scope)
+            }
+            Command::SetMatrix { account, session, rows } => self.set_matrix(&account, session, rows),
         }
     }
 
@@ -83,10 +67,7 @@ impl Model {
             return Err(Refusal::TooManySessions { max });
         }
         self.write_session(record.clone());
-        Ok(Reply::Session(Session {
-            record,
-            participants: Vec::new(),
-        }))
+        Ok(Reply::Session(Session { record, participants: Vec::new() }))
     }
 
     fn delete_session(&mut self, account: &AccountId, session: SessionId) -> Result<Reply, Refusal> {
@@ -130,10 +111,7 @@ impl Model {
         let membership = match before.membership {
             Some(present) if present.session == session => present,
             Some(other) => {
-                return Err(Refusal::InAnotherSession {
-                    participant,
-                    session: other.session,
-                });
+                return Err(Refusal::InAnotherSession { participant, session: other.session });
             }
             None => self.place_in(account, session)?,
         };
@@ -141,11 +119,7 @@ impl Model {
             None => before.subscriptions.clone().filter(|s| s.session == session),
             Some(scope) => scope.map(|scope| Subscriptions { session, scope }),
         };
-        let after = ParticipantRecord {
-            membership: Some(membership),
-            subscriptions,
-            ..before.clone()
-        };
+        let after = ParticipantRecord { membership: Some(membership), subscriptions, ..before.clone() };
         if after != before {
             self.write_participant(after);
             self.reroute(participant);
@@ -161,10 +135,7 @@ impl Model {
         if account.members(session).map_or(0, Members::len) >= max {
             return Err(Refusal::SessionFull { session, max });
         }
-        Ok(Membership {
-            session,
-            since: self.intent.since_next(),
-        })
+        Ok(Membership { session, since: self.intent.since_next() })
     }
 
     fn remove_participant(
@@ -178,11 +149,7 @@ impl Model {
         if before.membership.is_none_or(|m| m.session != session) {
             return Err(Refusal::NotInSession { participant, session });
         }
-        self.write_participant(ParticipantRecord {
-            membership: None,
-            subscriptions: None,
-            ..before
-        });
+        self.write_participant(ParticipantRecord { membership: None, subscriptions: None, ..before });
         self.reroute(participant);
         self.settle([]);
         Ok(Reply::Done)
@@ -236,10 +203,7 @@ impl Model {
         participant: ParticipantId,
     ) -> Option<ParticipantRecord> {
         let record = self.intent.participant(account, participant).ok()?;
-        record
-            .membership
-            .is_some_and(|m| m.session == session)
-            .then_some(record)
+        record.membership.is_some_and(|m| m.session == session).then_some(record)
     }
 
     /// Records what a subscriber wants in a session. To want nothing there leaves alone what it wants in another.
@@ -253,10 +217,7 @@ impl Model {
             return;
         }
         let participant = before.id;
-        self.write_participant(ParticipantRecord {
-            subscriptions,
-            ..before
-        });
+        self.write_participant(ParticipantRecord { subscriptions, ..before });
         self.reroute_row(participant);
     }
 

@@ -26,10 +26,7 @@ pub(crate) fn row(
     match account.subscriptions(subscriber).map(|s| &s.scope) {
         None => {}
         Some(Scope::WholeSession) => {
-            let members = account
-                .members(session)
-                .into_iter()
-                .flat_map(Members::oldest_first);
+            let members = account.members(session).into_iter().flat_map(Members::oldest_first);
             for publisher in members.filter(|member| *member != subscriber) {
                 streams.extend(observation.streams_of(publisher).map(|stream| stream.id));
             }

@@ -64,14 +64,8 @@ impl Intent {
 
     pub(crate) fn put_session(&mut self, record: SessionRecord) {
         self.sequence_next = self.sequence_next.max(record.sequence.saturating_add(1));
-        self.expiry.insert(
-            record.expires_at,
-            Mortal::Session(record.account.clone(), record.id),
-        );
-        self.accounts
-            .entry(record.account.clone())
-            .or_default()
-            .put_session(record);
+        self.expiry.insert(record.expires_at, Mortal::Session(record.account.clone(), record.id));
+        self.accounts.entry(record.account.clone()).or_default().put_session(record);
     }
 
     pub(crate) fn put_participant(&mut self, record: ParticipantRecord) {
@@ -80,21 +74,14 @@ impl Intent {
             self.since_next = self.since_next.max(membership.since.saturating_add(1));
         }
         self.owners.insert(record.id, record.account.clone());
-        self.expiry.insert(
-            record.expires_at,
-            Mortal::Participant(record.account.clone(), record.id),
-        );
-        self.accounts
-            .entry(record.account.clone())
-            .or_default()
-            .put_participant(record);
+        self.expiry.insert(record.expires_at, Mortal::Participant(record.account.clone(), record.id));
+        self.accounts.entry(record.account.clone()).or_default().put_participant(record);
     }
 
     /// Removes a session; who was in it is returned.
     pub(crate) fn remove_session(&mut self, account: &AccountId, session: SessionId) -> Option<Members> {
         let (record, members) = self.accounts.get_mut(account)?.remove_session(session)?;
-        self.expiry
-            .remove(record.expires_at, Mortal::Session(account.clone(), session));
+        self.expiry.remove(record.expires_at, Mortal::Session(account.clone(), session));
         Some(members)
     }
 
@@ -106,10 +93,7 @@ impl Intent {
             return;
         };
         self.owners.remove(&participant);
-        self.expiry.remove(
-            record.expires_at,
-            Mortal::Participant(account.clone(), participant),
-        );
+        self.expiry.remove(record.expires_at, Mortal::Participant(account.clone(), participant));
     }
 
     /// The earliest end to come.

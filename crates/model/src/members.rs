@@ -78,12 +78,8 @@ impl Members {
     ) -> impl Iterator<Item = ParticipantId> + 'a {
         let everybody = self.of_everybody.iter().copied();
         let listed = self.of_listed.get(&publisher).into_iter().flatten();
-        everybody
-            .filter(move |subscriber| *subscriber != publisher)
-            .chain(
-                listed
-                    .filter(move |(_, selection)| selection.covers(alias))
-                    .map(|(subscriber, _)| *subscriber),
-            )
+        everybody.filter(move |subscriber| *subscriber != publisher).chain(
+            listed.filter(move |(_, selection)| selection.covers(alias)).map(|(subscriber, _)| *subscriber),
+        )
     }
 }

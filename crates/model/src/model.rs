@@ -99,11 +99,7 @@ impl Model {
                 }
             }
         }
-        self.settle(
-            closing
-                .into_iter()
-                .map(|device| (device, CloseReason::ParticipantEnded)),
-        );
+        self.settle(closing.into_iter().map(|device| (device, CloseReason::ParticipantEnded)));
     }
 
     /// When [`Model::handle_timeout`] has something to do next.
@@ -221,7 +217,6 @@ impl Model {
         let routes = self.routes.take_difference().map(Effect::Route);
         self.effects.extend(routes);
         let closing = closing.into_iter();
-        self.effects
-            .extend(closing.map(|(device, reason)| Effect::CloseDevice { device, reason }));
+        self.effects.extend(closing.map(|(device, reason)| Effect::CloseDevice { device, reason }));
     }
 }

@@ -70,17 +70,9 @@ impl Observation {
 
     /// A device that was not there came for a participant; an earlier one of the same participant departs.
     pub(crate) fn connect(&mut self, participant: ParticipantId, device: DeviceId) -> Option<Departed> {
-        let departed = self
-            .device_of(participant)
-            .and_then(|earlier| self.disconnect(earlier));
+        let departed = self.device_of(participant).and_then(|earlier| self.disconnect(earlier));
         self.by_participant.insert(participant, device);
-        self.devices.insert(
-            device,
-            Device {
-                participant,
-                streams: Vec::new(),
-            },
-        );
+        self.devices.insert(device, Device { participant, streams: Vec::new() });
         departed
     }
 

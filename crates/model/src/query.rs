@@ -16,30 +16,25 @@ impl Model {
             }
             Query::Sessions { account, page } => {
                 let account = self.intent.account(&account);
-                Ok(Reply::Sessions(
-                    account.map_or_else(empty_page, |account| account.sessions_page(page)),
-                ))
+                Ok(Reply::Sessions(account.map_or_else(empty_page, |account| account.sessions_page(page))))
             }
-            Query::Participant { account, participant } => self
-                .intent
-                .participant(&account, participant)
-                .map(Reply::Participant),
+            Query::Participant { account, participant } => {
+                self.intent.participant(&account, participant).map(Reply::Participant)
+            }
             Query::Participants { account, page } => {
                 let account = self.intent.account(&account);
-                Ok(Reply::Participants(account.map_or_else(empty_page, |account| {
-                    account.participants_page(page)
-                })))
+                Ok(Reply::Participants(
+                    account.map_or_else(empty_page, |account| account.participants_page(page)),
+                ))
             }
             Query::Members { account, session } => {
                 let (account, _) = self.intent.session(&account, session)?;
                 let members = members(account, session).filter_map(|member| account.participant(member));
                 Ok(Reply::Members(members.collect()))
             }
-            Query::Subscriptions {
-                account,
-                session,
-                participant,
-            } => self.subscriptions(&account, session, participant),
+            Query::Subscriptions { account, session, participant } => {
+                self.subscriptions(&account, session, participant)
+            }
             Query::Matrix { account, session } => {
                 let (account, _) = self.intent.session(&account, session)?;
                 let rows =
@@ -72,15 +67,9 @@ impl Model {
 }
 
 fn empty_page<T>() -> Page<T> {
-    Page {
-        items: Vec::new(),
-        next: None,
-    }
+    Page { items: Vec::new(), next: None }
 }
 
 fn members(account: &Account, session: SessionId) -> impl Iterator<Item = ParticipantId> {
-    account
-        .members(session)
-        .into_iter()
-        .flat_map(Members::oldest_first)
+    account.members(session).into_iter().flat_map(Members::oldest_first)
 }

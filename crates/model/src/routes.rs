@@ -21,10 +21,7 @@ pub(crate) struct Routes {
 impl Routes {
     pub(crate) fn iter(&self) -> impl Iterator<Item = Crosspoint> {
         self.by_stream.iter().flat_map(|(stream, subscribers)| {
-            subscribers.iter().map(|subscriber| Crosspoint {
-                stream: *stream,
-                subscriber: *subscriber,
-            })
+            subscribers.iter().map(|subscriber| Crosspoint { stream: *stream, subscriber: *subscriber })
         })
     }
 
@@ -79,10 +76,7 @@ impl Routes {
 /// What is only in `current`, and what is only in `wanted`.
 fn difference<T: Copy + Eq + Hash>(current: Option<&HashSet<T>>, wanted: &HashSet<T>) -> (Vec<T>, Vec<T>) {
     let has = |item: &T| current.is_some_and(|current| current.contains(item));
-    let old = current
-        .into_iter()
-        .flatten()
-        .filter(|item| !wanted.contains(item));
+    let old = current.into_iter().flatten().filter(|item| !wanted.contains(item));
     let new = wanted.iter().filter(|item| !has(item));
     (old.copied().collect(), new.copied().collect())
 }

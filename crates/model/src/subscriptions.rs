@@ -128,9 +128,7 @@ mod tests {
         use crosspoint_ids::ParticipantId;
 
         pub(super) fn id(number: u8) -> ParticipantId {
-            format!("00000000-0000-4000-8000-0000000000{number:02x}")
-                .parse()
-                .unwrap()
+            format!("00000000-0000-4000-8000-0000000000{number:02x}").parse().unwrap()
         }
     }
 
@@ -151,10 +149,7 @@ mod tests {
                 participant: id(1),
                 streams: StreamSelection::Aliases(vec![alias("camera"), alias("screen")]),
             },
-            ListedParticipant {
-                participant: id(2),
-                streams: StreamSelection::All,
-            },
+            ListedParticipant { participant: id(2), streams: StreamSelection::All },
         ]);
         assert_eq!(scope, Ok(Some(expected)));
     }
@@ -174,9 +169,6 @@ mod tests {
         let many = (0..=LIST_ENTRIES_MAX).map(|_| (id(1), vec![]));
         assert_eq!(Scope::listed(many), Err(ScopeError::TooManyEntries));
         let aliases = (0..=STREAM_ALIASES_MAX).map(|n| alias(&n.to_string())).collect();
-        assert_eq!(
-            Scope::listed([(id(1), aliases)]),
-            Err(ScopeError::TooManyAliases(id(1)))
-        );
+        assert_eq!(Scope::listed([(id(1), aliases)]), Err(ScopeError::TooManyAliases(id(1))));
     }
 }

@@ -52,10 +52,7 @@ pub(crate) struct Table<R: Entry> {
 
 impl<R: Entry> Default for Table<R> {
     fn default() -> Self {
-        Self {
-            records: HashMap::new(),
-            by_sequence: BTreeMap::new(),
-        }
+        Self { records: HashMap::new(), by_sequence: BTreeMap::new() }
     }
 }
 

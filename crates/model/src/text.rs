@@ -88,8 +88,7 @@ impl CallbackUrl {
     pub fn new(text: &str) -> Result<Self, TextError> {
         let rest = ["http://", "https://"].iter().find_map(|scheme| {
             let head = text.get(..scheme.len())?;
-            head.eq_ignore_ascii_case(scheme)
-                .then(|| text.get(scheme.len()..))?
+            head.eq_ignore_ascii_case(scheme).then(|| text.get(scheme.len()..))?
         });
         let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
         let printable = !text.chars().any(|c| c.is_whitespace() || c.is_control());
@@ -114,35 +113,15 @@ mod tests {
 
     #[test]
     fn a_callback_url_is_absolute_http() {
-        for taken in [
-            "http://a",
-            "https://example.com/callback?x=1",
-            "HTTPS://example.com",
-        ] {
+        for taken in ["http://a", "https://example.com/callback?x=1", "HTTPS://example.com"] {
             assert!(CallbackUrl::new(taken).is_ok(), "{taken}");
         }
-        for refused in [
-            "",
-            "example.com",
-            "ftp://a",
-            "http://",
-            "http:///x",
-            "https://?x",
-            "http://a b",
-            "//a",
-        ] {
-            assert_eq!(
-                CallbackUrl::new(refused),
-                Err(TextError::NotAnHttpUrl),
-                "{refused}"
-            );
+        for refused in
+            ["", "example.com", "ftp://a", "http://", "http:///x", "https://?x", "http://a b", "//a"]
+        {
+            assert_eq!(CallbackUrl::new(refused), Err(TextError::NotAnHttpUrl), "{refused}");
         }
         let long = format!("http://a/{}", "x".repeat(CALLBACK_URL_CHARS_MAX));
-        assert_eq!(
-            CallbackUrl::new(&long),
-            Err(TextError::TooLong {
-                max: CALLBACK_URL_CHARS_MAX
-            })
-        );
+        assert_eq!(CallbackUrl::new(&long), Err(TextError::TooLong { max: CALLBACK_URL_CHARS_MAX }));
     }
 }

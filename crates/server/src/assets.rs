@@ -21,22 +21,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub(crate) fn router() -> Router {
     Router::new()
         .route("/demo", get(|| page("demo/index.html".into())))
-        .route(
-            "/demo/{*file}",
-            get(|Path(file): Path<String>| page(format!("demo/{file}"))),
-        )
-        .route(
-            "/client/{*file}",
-            get(|Path(file): Path<String>| page(format!("client/{file}"))),
-        )
+        .route("/demo/{*file}", get(|Path(file): Path<String>| page(format!("demo/{file}"))))
+        .route("/client/{*file}", get(|Path(file): Path<String>| page(format!("client/{file}"))))
 }
 
 async fn page(path: String) -> Response {
-    let path = if path == "demo/" {
-        "demo/index.html"
-    } else {
-        path.as_str()
-    };
+    let path = if path == "demo/" { "demo/index.html" } else { path.as_str() };
     let Some(file) = Web::get(path) else {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     };

@@ -14,10 +14,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn start() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
-            started: Instant::now(),
-            wall: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
-        }
+        Self { started: Instant::now(), wall: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

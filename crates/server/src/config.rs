@@ -119,11 +119,7 @@ impl std::str::FromStr for AccountUser {
         if user.is_empty() || password.is_empty() {
             return Err("an account's user and password must not be empty");
         }
-        Ok(Self {
-            account,
-            user: user.to_owned(),
-            password: password.to_owned(),
-        })
+        Ok(Self { account, user: user.to_owned(), password: password.to_owned() })
     }
 }
 
@@ -144,9 +140,7 @@ impl std::str::FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_duration(text)
-            .map(Self)
-            .map_err(|error| error.to_string())
+        humantime::parse_duration(text).map(Self).map_err(|error| error.to_string())
     }
 }
 
@@ -203,10 +197,7 @@ pub(crate) enum ConfigError {
     #[error("the configuration file {} can't be read: {source}", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the configuration file {} is wrong: {}", path.display(), source.message())]
-    Malformed {
-        path: PathBuf,
-        source: Box<toml::de::Error>,
-    },
+    Malformed { path: PathBuf, source: Box<toml::de::Error> },
     #[error("no account is configured: give --account ID:USER:PASSWORD, or --dev to try the server out")]
     NoAccount,
     #[error(
@@ -224,10 +215,7 @@ pub(crate) enum ConfigError {
 impl ServeArgs {
     /// What plain `crosspoint` runs.
     pub(crate) fn dev() -> Self {
-        Self {
-            dev: true,
-            ..Self::default()
-        }
+        Self { dev: true, ..Self::default() }
     }
 
     /// Puts flags, environment, file and defaults together.
@@ -236,54 +224,27 @@ impl ServeArgs {
             Some(path) => read_file(path)?,
             None => FileConfig::default(),
         };
-        let mode = if self.dev || file.dev.unwrap_or(false) {
-            Mode::Dev
-        } else {
-            Mode::Production
-        };
+        let mode = if self.dev || file.dev.unwrap_or(false) { Mode::Dev } else { Mode::Production };
         let media_default = match mode {
             Mode::Dev => Ipv4Addr::LOCALHOST,
             Mode::Production => Ipv4Addr::UNSPECIFIED,
         };
-        let mut accounts = if self.account.is_empty() {
-            file.account
-        } else {
-            self.account
-        };
+        let mut accounts = if self.account.is_empty() { file.account } else { self.account };
         if mode == Mode::Dev {
             let (id, user, password) = DEV_ACCOUNT;
             accounts.extend(format!("{id}:{user}:{password}").parse());
         }
-        let lifetime = self
-            .lifetime
-            .or(file.lifetime)
-            .map_or(Duration::from_secs(9 * 3_600), |span| span.0);
+        let lifetime = self.lifetime.or(file.lifetime).map_or(Duration::from_secs(9 * 3_600), |span| span.0);
         Config {
             mode,
-            listen: self
-                .listen
-                .or(file.listen)
-                .unwrap_or((Ipv4Addr::LOCALHOST, 8080).into()),
+            listen: self.listen.or(file.listen).unwrap_or((Ipv4Addr::LOCALHOST, 8080).into()),
             accounts,
-            data_dir: self
-                .data_dir
-                .or(file.data_dir)
-                .unwrap_or_else(|| "crosspoint-data".into()),
-            media_listen: self
-                .media_listen
-                .or(file.media_listen)
-                .unwrap_or((media_default, 8081).into()),
-            advertise: if self.advertise.is_empty() {
-                file.advertise
-            } else {
-                self.advertise
-            },
+            data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| "crosspoint-data".into()),
+            media_listen: self.media_listen.or(file.media_listen).unwrap_or((media_default, 8081).into()),
+            advertise: if self.advertise.is_empty() { file.advertise } else { self.advertise },
             max_participants: self.max_participants.or(file.max_participants).unwrap_or(20),
             lifetime,
-            drain: self
-                .drain
-                .or(file.drain)
-                .map_or(Duration::from_secs(30), |span| span.0),
+            drain: self.drain.or(file.drain).map_or(Duration::from_secs(30), |span| span.0),
             log: self.log.or(file.log).unwrap_or(LogFormat::Text),
         }
         .checked()
@@ -291,14 +252,10 @@ impl ServeArgs {
 }
 
 fn read_file(path: &Path) -> Result<FileConfig, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    toml::from_str(&text).map_err(|source| ConfigError::Malformed {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    toml::from_str(&text)
+        .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
 }
 
 impl Config {
@@ -319,11 +276,7 @@ impl Config {
         if !(Duration::from_secs(1)..=LIFETIME_MAX).contains(&self.lifetime) {
             return Err(ConfigError::Lifetime);
         }
-        if let Some(ip) = self
-            .advertise
-            .iter()
-            .find(|ip| ip.is_unspecified() || ip.is_multicast())
-        {
+        if let Some(ip) = self.advertise.iter().find(|ip| ip.is_unspecified() || ip.is_multicast()) {
             return Err(ConfigError::Advertise(*ip));
         }
         Ok(self)

@@ -17,11 +17,7 @@ fn defaults_are_those_of_the_help_text() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.media_listen.to_string(), "0.0.0.0:8081");
     assert_eq!(
-        (
-            config.max_participants,
-            config.lifetime.as_secs(),
-            config.drain.as_secs()
-        ),
+        (config.max_participants, config.lifetime.as_secs(), config.drain.as_secs()),
         (20, 32_400, 30)
     );
     assert_eq!(config.log, LogFormat::Text);
@@ -45,26 +41,14 @@ fn wrong_values_are_refused_with_the_flag_that_holds_them() {
         (&[ACCOUNT, "--max-participants", "0"], "--max-participants"),
         (&[ACCOUNT, "--lifetime", "0s"], "--lifetime"),
         (&[ACCOUNT, "--advertise", "0.0.0.0"], "--advertise"),
-        (
-            &[ACCOUNT, "--config", "/nowhere.toml"],
-            "/nowhere.toml can't be read",
-        ),
+        (&[ACCOUNT, "--config", "/nowhere.toml"], "/nowhere.toml can't be read"),
     ] {
         let refusal = config(args).unwrap_err().to_string();
         assert!(refusal.contains(sentence), "{refusal}");
     }
-    for args in [
-        ["--account", "x"],
-        ["--listen", "here"],
-        ["--lifetime", "soon"],
-        ["--account", "a b:c:d"],
-    ] {
+    for args in [["--account", "x"], ["--listen", "here"], ["--lifetime", "soon"], ["--account", "a b:c:d"]] {
         let words = ["crosspoint", "serve"].iter().chain(&args);
-        assert_eq!(
-            CommandLine::try_parse_from(words).unwrap_err().exit_code(),
-            2,
-            "{args:?}"
-        );
+        assert_eq!(CommandLine::try_parse_from(words).unwrap_err().exit_code(), 2, "{args:?}");
     }
 }
 
@@ -85,10 +69,7 @@ fn a_flag_wins_over_the_file() {
     let path = file.to_str().unwrap();
     let read = config(&["--config", path, "--listen", "127.0.0.1:2"]).unwrap();
     assert_eq!(read.listen.port(), 2);
-    assert_eq!(
-        (read.lifetime.as_secs(), read.max_participants, read.log),
-        (7_200, 7, LogFormat::Json)
-    );
+    assert_eq!((read.lifetime.as_secs(), read.max_participants, read.log), (7_200, 7, LogFormat::Json));
     std::fs::write(&file, "lissten = '127.0.0.1:1'\n").unwrap();
     let refusal = config(&["--config", path]).unwrap_err().to_string();
     std::fs::remove_file(&file).unwrap();

@@ -58,17 +58,7 @@ impl<S: Store> Core<S> {
         }
         let (handle, requests) = CoreHandle::new();
         let devices = Devices::new(orders.clone(), handle.clone(), clock);
-        Ok((
-            Self {
-                model,
-                store,
-                devices,
-                orders,
-                requests,
-                clock,
-            },
-            handle,
-        ))
+        Ok((Self { model, store, devices, orders, requests, clock }, handle))
     }
 
     /// Works until `stop` turns true, then closes every device's socket.
@@ -136,10 +126,7 @@ impl<S: Store> Core<S> {
             return Ok(());
         };
         self.order(opened.order).await?;
-        let report = Report::DeviceConnected {
-            participant: opened.participant,
-            device: opened.device,
-        };
+        let report = Report::DeviceConnected { participant: opened.participant, device: opened.device };
         self.model.report(now, report);
         self.devices.launch(opened.launch);
         Ok(())
@@ -151,10 +138,7 @@ impl<S: Store> Core<S> {
                 Effect::Route(change) => {
                     let [stop, start] = [change.stop, change.start].map(|list| {
                         list.into_iter()
-                            .map(|point| Crosspoint {
-                                stream: point.stream,
-                                subscriber: point.subscriber,
-                            })
+                            .map(|point| Crosspoint { stream: point.stream, subscriber: point.subscriber })
                             .collect()
                     });
                     self.order(Order::Route { stop, start }).await?;
@@ -169,10 +153,7 @@ impl<S: Store> Core<S> {
     }
 
     async fn order(&self, order: Order) -> Result<(), CoreError> {
-        self.orders
-            .send(order)
-            .await
-            .map_err(|_| CoreError::MediaPlaneEnded)
+        self.orders.send(order).await.map_err(|_| CoreError::MediaPlaneEnded)
     }
 }
 

@@ -61,20 +61,14 @@ impl IntoResponse for Rejection {
             Self::BadToken => (StatusCode::UNAUTHORIZED, "the token is missing or not valid\n"),
             Self::ParticipantGone => (StatusCode::FORBIDDEN, "the token's participant is gone\n"),
             Self::BadUniqueId => (StatusCode::BAD_REQUEST, "uniqueId is longer than 64 characters\n"),
-            Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the server takes no new devices now\n",
-            ),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "the server takes no new devices now\n"),
         };
         (status, text).into_response()
     }
 }
 
 pub(crate) fn router(door: Arc<Door>) -> Router {
-    Router::new()
-        .route("/v3", get(connect))
-        .route("/v3/", get(connect))
-        .with_state(door)
+    Router::new().route("/v3", get(connect)).route("/v3/", get(connect)).with_state(door)
 }
 
 async fn connect(
@@ -84,9 +78,7 @@ async fn connect(
 ) -> Result<Response, Rejection> {
     let (token, publish_permissions) = door.check(&hello).await?;
     let connection = ConnectionId(door.connections.fetch_add(1, Ordering::Relaxed));
-    let upgrade = upgrade
-        .max_message_size(FRAME_LEN_MAX)
-        .max_frame_size(FRAME_LEN_MAX);
+    let upgrade = upgrade.max_message_size(FRAME_LEN_MAX).max_frame_size(FRAME_LEN_MAX);
     Ok(upgrade.on_upgrade(move |websocket| async move {
         let (outgoing, queue) = mpsc::channel(OUTGOING_MAX);
         let (reply, admitted) = oneshot::channel();
@@ -107,24 +99,14 @@ async fn connect(
 
 impl Door {
     async fn check(&self, hello: &Hello) -> Result<(DeviceToken, MediaTypes), Rejection> {
-        let token = self
-            .tokens
-            .verify(self.clock.now(), &hello.token)
-            .map_err(|_| Rejection::BadToken)?;
-        if hello
-            .unique_id
-            .as_ref()
-            .is_some_and(|id| id.len() > UNIQUE_ID_LEN_MAX)
-        {
+        let token = self.tokens.verify(self.clock.now(), &hello.token).map_err(|_| Rejection::BadToken)?;
+        if hello.unique_id.as_ref().is_some_and(|id| id.len() > UNIQUE_ID_LEN_MAX) {
             return Err(Rejection::BadUniqueId);
         }
         if *self.phase.borrow() == Phase::Draining {
             return Err(Rejection::Unavailable);
         }
-        let query = Query::Participant {
-            account: token.account.clone(),
-            participant: token.participant,
-        };
+        let query = Query::Participant { account: token.account.clone(), participant: token.participant };
         match self.core.ask(query).await {
             Ok(Reply::Participant(record)) if record.token == token.token => {
                 Ok((token, record.publish_permissions))

@@ -67,15 +67,7 @@ impl DeviceTask {
         clock: Clock,
     ) -> Self {
         let machine = Device::new(clock.now(), id, participant);
-        Self {
-            id,
-            machine,
-            sockets: Vec::new(),
-            pending: None,
-            orders,
-            core,
-            clock,
-        }
+        Self { id, machine, sockets: Vec::new(), pending: None, orders, core, clock }
     }
 
     pub(crate) async fn run(mut self, mut inbox: Inbox, first: Socket) {
@@ -147,11 +139,7 @@ impl DeviceTask {
             match output {
                 Output::Send { connection, text } => self.send(connection, Outgoing::Text(text)),
                 Output::SendPing { connection, payload } => self.send(connection, Outgoing::Ping(payload)),
-                Output::CloseSocket {
-                    connection,
-                    code,
-                    reason,
-                } => {
+                Output::CloseSocket { connection, code, reason } => {
                     self.send(connection, Outgoing::Close { code, reason });
                     self.sockets.retain(|socket| socket.connection != connection);
                 }
@@ -165,35 +153,19 @@ impl DeviceTask {
                         .collect();
                     let (reply, answer) = oneshot::channel();
                     let sdp = sdp.into_string();
-                    self.order(Order::PublishOffer {
-                        device: self.id,
-                        sdp,
-                        streams,
-                        reply,
-                    })
-                    .await;
+                    self.order(Order::PublishOffer { device: self.id, sdp, streams, reply }).await;
                     self.pending = Some(Box::pin(publish_answer(call, answer)));
                 }
                 Output::ApplySubscribeAnswer { call, sdp } => {
                     let (reply, answer) = oneshot::channel();
                     let sdp = sdp.into_string();
-                    self.order(Order::SubscribeAnswer {
-                        device: self.id,
-                        sdp,
-                        reply,
-                    })
-                    .await;
+                    self.order(Order::SubscribeAnswer { device: self.id, sdp, reply }).await;
                     self.pending = Some(Box::pin(subscribe_verdict(call, answer)));
                 }
                 Output::SignallingUp => self.signalling(media::Path::Up).await,
                 Output::SignallingLost => self.signalling(media::Path::Down).await,
                 Output::StreamsPublished(streams) => {
-                    self.core
-                        .report(Report::StreamsPublished {
-                            device: self.id,
-                            streams,
-                        })
-                        .await;
+                    self.core.report(Report::StreamsPublished { device: self.id, streams }).await;
                 }
                 Output::Gone { reason } => {
                     match reason {
@@ -220,11 +192,7 @@ impl DeviceTask {
     }
 
     async fn signalling(&mut self, signalling: media::Path) {
-        self.order(Order::SignallingChanged {
-            device: self.id,
-            signalling,
-        })
-        .await;
+        self.order(Order::SignallingChanged { device: self.id, signalling }).await;
     }
 
     async fn order(&mut self, order: Order) {
@@ -261,30 +229,25 @@ async fn publish_answer(
     answer: oneshot::Receiver<Result<media::PublishAnswer, SdpRefusal>>,
 ) -> Input {
     let result = answer.await.unwrap_or(Err(SdpRefusal::NoSuchDevice));
-    let result = result
-        .map_err(|refusal| refusal.to_string())
-        .map(|answer| PublishAnswer {
-            sdp: answer.sdp.into(),
-            streams: answer
-                .streams
-                .into_iter()
-                .map(|stream| PublishAnswerStream {
-                    msid: stream.msid,
-                    id: stream.id,
-                    alias: alias_of(stream.alias),
-                    media_types: media_types_of(&stream.kinds),
-                })
-                .collect(),
-        });
+    let result = result.map_err(|refusal| refusal.to_string()).map(|answer| PublishAnswer {
+        sdp: answer.sdp.into(),
+        streams: answer
+            .streams
+            .into_iter()
+            .map(|stream| PublishAnswerStream {
+                msid: stream.msid,
+                id: stream.id,
+                alias: alias_of(stream.alias),
+                media_types: media_types_of(&stream.kinds),
+            })
+            .collect(),
+    });
     Input::PublishAnswered { call, result }
 }
 
 async fn subscribe_verdict(call: CallNumber, answer: oneshot::Receiver<Result<(), SdpRefusal>>) -> Input {
     let result = answer.await.unwrap_or(Err(SdpRefusal::NoSuchDevice));
-    Input::SubscribeAnswered {
-        call,
-        result: result.map_err(|refusal| refusal.to_string()),
-    }
+    Input::SubscribeAnswered { call, result: result.map_err(|refusal| refusal.to_string()) }
 }
 
 fn input_of_event(event: DeviceEvent) -> Input {

@@ -81,13 +81,7 @@ impl Devices {
     /// Attaches a socket to its device, or makes a device for it.
     pub(crate) fn admit(&mut self, admission: Admission) -> Option<Opened> {
         while self.tasks.try_join_next().is_some() {}
-        let Admission {
-            participant,
-            publish_permissions,
-            unique_id,
-            socket,
-            reply,
-        } = admission;
+        let Admission { participant, publish_permissions, unique_id, socket, reply } = admission;
         let known = self.by_participant.get(&participant);
         let resumed = known.filter(|entry| unique_id.is_some() && entry.unique_id == unique_id);
         let socket = match resumed {
@@ -119,54 +113,24 @@ impl Devices {
         let (sockets, socket_queue) = mpsc::channel(SOCKETS_MAX);
         let (events, event_queue) = mpsc::channel::<DeviceEvent>(EVENTS_MAX);
         let (end, end_watch) = watch::channel(None);
-        let inbox = Inbox {
-            frames: frame_queue,
-            sockets: socket_queue,
-            events: event_queue,
-            end: end_watch,
-        };
-        let task = DeviceTask::new(
-            device,
-            participant,
-            self.orders.clone(),
-            self.core.clone(),
-            self.clock,
-        );
+        let inbox = Inbox { frames: frame_queue, sockets: socket_queue, events: event_queue, end: end_watch };
+        let task = DeviceTask::new(device, participant, self.orders.clone(), self.core.clone(), self.clock);
         let launch = Launch { task, inbox, socket };
         // The socket may be gone again by now; its device finds out by itself.
         let _ = reply.send(frames.clone());
-        let entry = Entry {
-            device,
-            unique_id,
-            frames,
-            sockets,
-            end,
-        };
+        let entry = Entry { device, unique_id, frames, sockets, end };
         if let Some(earlier) = self.by_participant.insert(participant, entry) {
             // The model tells the earlier device to close; the entry lives on in its task's own channels until then.
             self.participants.remove(&earlier.device);
             earlier.end.send_replace(Some(End::Closed(CloseReason::Replaced)));
         }
         self.participants.insert(device, participant);
-        let allowed = [
-            (MediaTypes::AUDIO, MediaKind::Audio),
-            (MediaTypes::VIDEO, MediaKind::Video),
-        ]
-        .into_iter()
-        .filter_map(|(media_type, kind)| publish_permissions.contains(media_type).then_some(kind))
-        .collect();
-        let order = Order::OpenDevice {
-            device,
-            participant,
-            allowed,
-            events,
-        };
-        Opened {
-            device,
-            participant,
-            order,
-            launch,
-        }
+        let allowed = [(MediaTypes::AUDIO, MediaKind::Audio), (MediaTypes::VIDEO, MediaKind::Video)]
+            .into_iter()
+            .filter_map(|(media_type, kind)| publish_permissions.contains(media_type).then_some(kind))
+            .collect();
+        let order = Order::OpenDevice { device, participant, allowed, events };
+        Opened { device, participant, order, launch }
     }
 
     /// Lets a new device's task run.

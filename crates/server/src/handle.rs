@@ -37,15 +37,11 @@ impl CoreHandle {
     }
 
     pub(crate) async fn execute(&self, command: Command) -> Result<Reply, Refusal> {
-        self.request(|reply| Request::Execute(command, reply))
-            .await
-            .unwrap_or(Err(Refusal::Unavailable))
+        self.request(|reply| Request::Execute(command, reply)).await.unwrap_or(Err(Refusal::Unavailable))
     }
 
     pub(crate) async fn ask(&self, query: Query) -> Result<Reply, Refusal> {
-        self.request(|reply| Request::Ask(query, reply))
-            .await
-            .unwrap_or(Err(Refusal::Unavailable))
+        self.request(|reply| Request::Ask(query, reply)).await.unwrap_or(Err(Refusal::Unavailable))
     }
 
     /// Tells what happened; returns once it is taken in, routes included.
@@ -56,10 +52,7 @@ impl CoreHandle {
 
     /// Lets a device in, or lets it resume.
     pub(crate) async fn admit(&self, admission: Admission) -> Result<(), Stopped> {
-        self.requests
-            .send(Request::Admit(Box::new(admission)))
-            .await
-            .map_err(|_| Stopped)
+        self.requests.send(Request::Admit(Box::new(admission))).await.map_err(|_| Stopped)
     }
 
     /// How many devices there are.

@@ -14,10 +14,7 @@ pub(crate) enum Phase {
 }
 
 pub(crate) fn router(phase: watch::Receiver<Phase>) -> Router {
-    Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .with_state(phase)
+    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(readyz)).with_state(phase)
 }
 
 async fn readyz(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, &'static str) {

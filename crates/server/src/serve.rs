@@ -36,10 +36,7 @@ const HTTP_END_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
     #[error("can't listen on {listen}")]
-    Listen {
-        listen: SocketAddr,
-        source: std::io::Error,
-    },
+    Listen { listen: SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Media(#[from] MediaPlaneError),
     #[error(transparent)]
@@ -59,26 +56,16 @@ pub(crate) enum ServeError {
 impl ServeError {
     /// Whether another configuration would help.
     pub(crate) fn is_wrong_configuration(&self) -> bool {
-        matches!(
-            self,
-            Self::Media(MediaPlaneError::NothingToAdvertise | MediaPlaneError::NotAdvertisable(_))
-        )
+        matches!(self, Self::Media(MediaPlaneError::NothingToAdvertise | MediaPlaneError::NotAdvertisable(_)))
     }
 }
 
 /// Runs the server until it is told to stop.
 pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
     let listen = config.listen;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|source| ServeError::Listen { listen, source })?;
-    let local = listener
-        .local_addr()
-        .map_err(|source| ServeError::Listen { listen, source })?;
-    let addresses = MediaAddresses {
-        listen: config.media_listen,
-        advertise: config.advertise.clone(),
-    };
+    let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
+    let local = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
+    let addresses = MediaAddresses { listen: config.media_listen, advertise: config.advertise.clone() };
     let media = MediaPlane::start(&addresses)?;
     let mut stop_signals = StopSignals::new().map_err(ServeError::Signals)?;
 
@@ -94,13 +81,7 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
     let mut core_task = tokio::spawn(core.run(core_stop));
 
     let (phase, phase_watch) = watch::channel(Phase::Serving);
-    let app = application(
-        &config,
-        TokenKey::new(fresh_secret()?),
-        handle.clone(),
-        clock,
-        phase_watch,
-    );
+    let app = application(&config, TokenKey::new(fresh_secret()?), handle.clone(), clock, phase_watch);
     let (stop_http, mut http_stop) = watch::channel(false);
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         // An error means that the other side is gone: stop as well.
@@ -149,24 +130,13 @@ fn application(
     });
     let accounts = Accounts::new(credentials);
     let control = Arc::new(core.clone());
-    let door = Door {
-        tokens: tokens.clone(),
-        core,
-        clock,
-        phase: phase.clone(),
-        connections: AtomicU64::new(0),
-    };
-    let mut app = device_api::router(Arc::new(door))
-        .merge(health::router(phase))
-        .merge(assets::router());
+    let door =
+        Door { tokens: tokens.clone(), core, clock, phase: phase.clone(), connections: AtomicU64::new(0) };
+    let mut app = device_api::router(Arc::new(door)).merge(health::router(phase)).merge(assets::router());
     if config.mode == Mode::Dev {
         let (account, _, _) = DEV_ACCOUNT;
         if let Ok(account) = account.parse() {
-            app = app.merge(crosspoint_http::demo_router(
-                Arc::clone(&control),
-                account,
-                tokens.clone(),
-            ));
+            app = app.merge(crosspoint_http::demo_router(Arc::clone(&control), account, tokens.clone()));
         }
     }
     app.fallback_service(crosspoint_http::router(control, accounts, tokens))
@@ -182,11 +152,7 @@ fn fresh_secret() -> Result<[u8; 32], ServeError> {
 fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
     let advertised: Vec<String> = media.advertised().iter().map(ToString::to_string).collect();
     tracing::info!("REST, WebSocket and pages on http://{local}");
-    tracing::info!(
-        "media on udp {}, told to clients as {}",
-        media.local_address(),
-        advertised.join(", ")
-    );
+    tracing::info!("media on udp {}, told to clients as {}", media.local_address(), advertised.join(", "));
     tracing::info!(
         "state is kept in memory and ends with the process; --data-dir {} is not written yet",
         config.data_dir.display()
@@ -207,10 +173,7 @@ fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
 /// Refuses new devices until all are gone, the time is over, or a second signal comes.
 async fn drain(config: &Config, phase: &watch::Sender<Phase>, core: &CoreHandle, signals: &mut StopSignals) {
     phase.send_replace(Phase::Draining);
-    tracing::info!(
-        "draining: no new devices; ends in {:?} at the latest",
-        config.drain
-    );
+    tracing::info!("draining: no new devices; ends in {:?} at the latest", config.drain);
     let begun = Instant::now();
     let mut looks = tokio::time::interval(Duration::from_millis(100));
     loop {

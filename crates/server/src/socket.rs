@@ -40,18 +40,9 @@ pub(crate) enum Outgoing {
 /// What comes from a client.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    Frame {
-        connection: ConnectionId,
-        text: Confidential,
-    },
-    Pong {
-        connection: ConnectionId,
-        payload: Vec<u8>,
-    },
-    Detached {
-        connection: ConnectionId,
-        close_code: Option<u16>,
-    },
+    Frame { connection: ConnectionId, text: Confidential },
+    Pong { connection: ConnectionId, payload: Vec<u8> },
+    Detached { connection: ConnectionId, close_code: Option<u16> },
 }
 
 /// Carries frames until either side ends the socket. The last thing that goes to `incoming` is `Detached`.
@@ -63,12 +54,7 @@ pub(crate) async fn carry(
 ) {
     let close_code = exchange(&mut socket, connection, &mut outgoing, &incoming).await;
     // When the device's task is gone already, nobody needs to know.
-    let _ = incoming
-        .send(Incoming::Detached {
-            connection,
-            close_code,
-        })
-        .await;
+    let _ = incoming.send(Incoming::Detached { connection, close_code }).await;
 }
 
 async fn exchange(
@@ -126,18 +112,12 @@ async fn exchange(
 }
 
 async fn write(socket: &mut WebSocket, message: Message) -> Option<()> {
-    tokio::time::timeout(WRITE_TIME_MAX, socket.send(message))
-        .await
-        .ok()?
-        .ok()
+    tokio::time::timeout(WRITE_TIME_MAX, socket.send(message)).await.ok()?.ok()
 }
 
 /// Says goodbye and waits a moment for the client to say it too, so that it sees the code and not a broken line.
 async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
-    let frame = CloseFrame {
-        code,
-        reason: reason.into(),
-    };
+    let frame = CloseFrame { code, reason: reason.into() };
     let goodbye = async {
         write(socket, Message::Close(Some(frame))).await?;
         while let Some(Ok(message)) = socket.next().await {

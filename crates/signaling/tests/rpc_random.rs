@@ -38,9 +38,8 @@ fn json() -> impl Strategy<Value = String> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(|items| format!("[{}]", items.join(","))),
             prop::collection::vec((key.clone(), inner), 0..8).prop_map(|entries| {
-                let entries = entries
-                    .iter()
-                    .map(|(key, value)| format!("{}:{value}", Value::from(key.as_str())));
+                let entries =
+                    entries.iter().map(|(key, value)| format!("{}:{value}", Value::from(key.as_str())));
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
             }),
         ]

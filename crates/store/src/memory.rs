@@ -55,9 +55,7 @@ mod tests {
     fn session(digit: u8, sequence: u64) -> SessionRecord {
         SessionRecord {
             account: "9900000".parse().unwrap(),
-            id: format!("00000000-0000-4000-8000-00000000000{digit}")
-                .parse()
-                .unwrap(),
+            id: format!("00000000-0000-4000-8000-00000000000{digit}").parse().unwrap(),
             tag: None,
             sequence,
             created_at: Timestamp::from_millis(1),
@@ -69,10 +67,7 @@ mod tests {
     fn what_was_committed_is_loaded_in_order() {
         let mut store = MemoryStore::default();
         let (first, second) = (session(1, 1), session(2, 2));
-        let changes = [
-            Change::PutSession(second.clone()),
-            Change::PutSession(first.clone()),
-        ];
+        let changes = [Change::PutSession(second.clone()), Change::PutSession(first.clone())];
         store.commit(&changes).unwrap();
         assert_eq!(store.load().unwrap().sessions, [first.clone(), second.clone()]);
         store.commit(&[Change::DeleteSession(first.id)]).unwrap();

@@ -71,10 +71,7 @@ struct Claims {
 impl TokenKey {
     /// A key from the server's secret.
     pub fn new(secret: [u8; 32]) -> Self {
-        Self {
-            encoding: EncodingKey::from_secret(&secret),
-            decoding: DecodingKey::from_secret(&secret),
-        }
+        Self { encoding: EncodingKey::from_secret(&secret), decoding: DecodingKey::from_secret(&secret) }
     }
 
     /// The token as text.

@@ -61,12 +61,7 @@ fn claims_without(name: &str) -> Value {
 }
 
 fn signed(algorithm: Algorithm, claims: &Value) -> String {
-    jsonwebtoken::encode(
-        &Header::new(algorithm),
-        claims,
-        &EncodingKey::from_secret(&SECRET),
-    )
-    .unwrap()
+    jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(&SECRET)).unwrap()
 }
 
 fn part(value: &Value) -> String {
@@ -80,17 +75,9 @@ fn check(what: &str, text: &str, expected: Result<DeviceToken, TokenError>) {
 #[test]
 fn a_token_reads_back_as_it_was_signed() {
     check("our own", &key().sign(&token()), Ok(token()));
-    check(
-        "by the claims' names",
-        &signed(Algorithm::HS256, &claims()),
-        Ok(token()),
-    );
+    check("by the claims' names", &signed(Algorithm::HS256, &claims()), Ok(token()));
     let more = claims_with("colour", json!({ "unknown": true }));
-    check(
-        "a claim we don't know",
-        &signed(Algorithm::HS256, &more),
-        Ok(token()),
-    );
+    check("a claim we don't know", &signed(Algorithm::HS256, &more), Ok(token()));
 }
 
 #[test]
@@ -115,20 +102,13 @@ fn a_token_ends_at_its_second_without_leeway() {
         (end + 1, Err(TokenError::Expired)),
         (u64::MAX, Err(TokenError::Expired)),
     ] {
-        assert_eq!(
-            key().verify(Timestamp::from_millis(now), &text),
-            expected,
-            "at {now}"
-        );
+        assert_eq!(key().verify(Timestamp::from_millis(now), &text), expected, "at {now}");
     }
 }
 
 #[test]
 fn times_are_kept_in_whole_seconds() {
-    let fine = DeviceToken {
-        issued_at: issued_at() + Duration::from_millis(999),
-        ..token()
-    };
+    let fine = DeviceToken { issued_at: issued_at() + Duration::from_millis(999), ..token() };
     check("milliseconds", &key().sign(&fine), Ok(token()));
 }
 
@@ -144,18 +124,8 @@ fn another_key_or_algorithm_is_not_ours() {
         ("HS384 with our key", signed(Algorithm::HS384, &claims())),
         ("no signature", format!("{head}.")),
         ("no signature, no dot", head.to_owned()),
-        (
-            "other claims",
-            format!(
-                "{}.{}.{signature}",
-                header("HS256"),
-                part(&claims_with("a", json!("1")))
-            ),
-        ),
-        (
-            "a signature of zeroes",
-            format!("{head}.{}", URL_SAFE_NO_PAD.encode([0; 32])),
-        ),
+        ("other claims", format!("{}.{}.{signature}", header("HS256"), part(&claims_with("a", json!("1"))))),
+        ("a signature of zeroes", format!("{head}.{}", URL_SAFE_NO_PAD.encode([0; 32]))),
     ];
     for algorithm in ["none", "None", "NONE", "RS256", "ES256", "EdDSA", "HS512", ""] {
         cases.push((algorithm, format!("{}.{payload}.{signature}", header(algorithm))));
@@ -183,10 +153,7 @@ fn claims_of_another_form_are_not_ours() {
         ("empty account", claims_with("a", json!(""))),
         ("account as number", claims_with("a", json!(9_900_000))),
         ("participant of no form", claims_with("p", json!("1"))),
-        (
-            "participant in upper case",
-            claims_with("p", json!("00000000-0000-0000-0000-00000000000A")),
-        ),
+        ("participant in upper case", claims_with("p", json!("00000000-0000-0000-0000-00000000000A"))),
         ("no token id", claims_without("tid")),
         ("for an audience", claims_with("aud", json!("somebody"))),
         ("an array", json!([1, 2])),
@@ -204,29 +171,14 @@ fn every_truncation_and_every_flipped_character_is_refused() {
     for place in 0..text.len() {
         let mut bytes = text.clone().into_bytes();
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
-        check(
-            "flipped",
-            &String::from_utf8(bytes).unwrap(),
-            Err(TokenError::Invalid),
-        );
+        check("flipped", &String::from_utf8(bytes).unwrap(), Err(TokenError::Invalid));
     }
 }
 
 #[test]
 fn garbage_is_refused() {
-    for text in [
-        "",
-        ".",
-        "..",
-        "...",
-        "a.b.c",
-        "ä.ö.ü",
-        "\0",
-        " ",
-        "Bearer x",
-        "eyJ.eyJ.",
-        "e30.e30.e30",
-    ] {
+    for text in ["", ".", "..", "...", "a.b.c", "ä.ö.ü", "\0", " ", "Bearer x", "eyJ.eyJ.", "e30.e30.e30"]
+    {
         check("garbage", text, Err(TokenError::Invalid));
     }
     let padded = format!(" {}", key().sign(&token()));
@@ -235,31 +187,18 @@ fn garbage_is_refused() {
 
 #[test]
 fn a_long_text_is_not_looked_at() {
-    for (len, expected) in [
-        (2_048, TokenError::Invalid),
-        (2_049, TokenError::TooLong),
-        (1 << 20, TokenError::TooLong),
-    ] {
-        assert_eq!(
-            key().verify(issued_at(), &"a".repeat(len)),
-            Err(expected),
-            "{len}"
-        );
+    for (len, expected) in
+        [(2_048, TokenError::Invalid), (2_049, TokenError::TooLong), (1 << 20, TokenError::TooLong)]
+    {
+        assert_eq!(key().verify(issued_at(), &"a".repeat(len)), Err(expected), "{len}");
     }
     let long = claims_with("padding", json!("x".repeat(2_000)));
-    check(
-        "good but for its length",
-        &signed(Algorithm::HS256, &long),
-        Err(TokenError::TooLong),
-    );
+    check("good but for its length", &signed(Algorithm::HS256, &long), Err(TokenError::TooLong));
 }
 
 #[test]
 fn the_longest_account_fits() {
-    let long = DeviceToken {
-        account: "9".repeat(64).parse().unwrap(),
-        ..token()
-    };
+    let long = DeviceToken { account: "9".repeat(64).parse().unwrap(), ..token() };
     check("64 digits", &key().sign(&long), Ok(long.clone()));
 }
 

@@ -8,17 +8,8 @@ use serde_json::{Value, json};
 
 use crate::stage::{Answer, Stage, US, request};
 
-const NOTHING_GIVEN: [&str; 9] = [
-    "",
-    " ",
-    "\r\n",
-    "null",
-    "{}",
-    "[]",
-    " {} ",
-    "\t[ ]\n",
-    r#"{"unknown":1,"tag":null}"#,
-];
+const NOTHING_GIVEN: [&str; 9] =
+    ["", " ", "\r\n", "null", "{}", "[]", " {} ", "\t[ ]\n", r#"{"unknown":1,"tag":null}"#];
 
 /// Every operation that takes a body, on a fresh stage, with this body.
 async fn everywhere(body: &str) -> Vec<Answer> {
@@ -30,10 +21,7 @@ async fn everywhere(body: &str) -> Vec<Answer> {
         ("POST", "/sessions".to_owned()),
         ("POST", "/participants".to_owned()),
         ("PUT", format!("/sessions/{session}/participants/{participant}")),
-        (
-            "PUT",
-            format!("/sessions/{session}/participants/{participant}/subscriptions"),
-        ),
+        ("PUT", format!("/sessions/{session}/participants/{participant}/subscriptions")),
         ("PUT", format!("/sessions/{session}/subscriptions")),
     ] {
         answers.push(stage.by(US, method, &path, body.to_owned()).await);
@@ -70,9 +58,7 @@ async fn the_content_type_says_nothing() {
                     .headers_mut()
                     .insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
             }
-            request
-                .headers_mut()
-                .insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+            request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("*/*"));
             let answer = stage.send(request).await.is(200);
             assert_eq!(answer.json().get("tag").and_then(Value::as_str), tag);
         }
@@ -109,9 +95,7 @@ async fn what_is_no_json_object_is_refused_everywhere() {
             answer.names(400, "the body is not valid JSON");
         }
     }
-    for body in [
-        "true", "false", "0", "1.5", "\"text\"", "\"\"", "[1]", "[{}]", "[null]",
-    ] {
+    for body in ["true", "false", "0", "1.5", "\"text\"", "\"\"", "[1]", "[{}]", "[null]"] {
         for answer in everywhere(body).await {
             answer.names(400, "the body must be a JSON object");
         }
@@ -122,10 +106,7 @@ async fn what_is_no_json_object_is_refused_everywhere() {
 async fn bytes_that_are_no_utf_8_are_refused() {
     let stage = Stage::new();
     let body: &[u8] = b"{\"tag\":\"\xff\"}";
-    stage
-        .by(US, "POST", "/sessions", body)
-        .await
-        .names(400, "not valid JSON");
+    stage.by(US, "POST", "/sessions", body).await.names(400, "not valid JSON");
 }
 
 #[tokio::test]
@@ -139,9 +120,7 @@ async fn a_field_of_the_wrong_type_is_named() {
             "a string" => !value.is_string(),
             _ => !value.is_array(),
         });
-        values
-            .map(|value| (json!({ field: value }), format!("{field} must be {right}")))
-            .collect()
+        values.map(|value| (json!({ field: value }), format!("{field} must be {right}"))).collect()
     };
     let subscriptions = [wrong("sessionId", "a string"), wrong("participants", "an array")].concat();
     let participants = [
@@ -153,16 +132,8 @@ async fn a_field_of_the_wrong_type_is_named() {
     for (method, path, cases) in [
         ("POST", "/sessions".to_owned(), wrong("tag", "a string")),
         ("POST", "/participants".to_owned(), participants.concat()),
-        (
-            "PUT",
-            format!("/sessions/{session}/participants/{participant}"),
-            subscriptions.clone(),
-        ),
-        (
-            "PUT",
-            format!("/sessions/{session}/participants/{participant}/subscriptions"),
-            subscriptions,
-        ),
+        ("PUT", format!("/sessions/{session}/participants/{participant}"), subscriptions.clone()),
+        ("PUT", format!("/sessions/{session}/participants/{participant}/subscriptions"), subscriptions),
     ] {
         for (body, sentence) in cases {
             stage.tell(method, &path, &body).await.names(400, sentence);
@@ -184,20 +155,14 @@ async fn unknown_fields_are_ignored_and_null_is_absent() {
     assert_eq!(participant["subscriptions"], json!({}));
     assert_eq!(participant["publishPermissions"], json!([]));
     assert!(participant.get("tag").is_none() && participant.get("callbackUrl").is_none());
-    let answer = stage
-        .tell("POST", "/sessions", &json!({ "id": 7, "tag": null, "x": null }))
-        .await
-        .is(200);
+    let answer = stage.tell("POST", "/sessions", &json!({ "id": 7, "tag": null, "x": null })).await.is(200);
     assert!(answer.json().get("tag").is_none());
 }
 
 #[tokio::test]
 async fn of_a_field_that_is_given_twice_the_last_counts() {
     let stage = Stage::new();
-    for (body, tag) in [
-        (r#"{"tag":"a","tag":"b"}"#, Some("b")),
-        (r#"{"tag":"a","tag":null}"#, None),
-    ] {
+    for (body, tag) in [(r#"{"tag":"a","tag":"b"}"#, Some("b")), (r#"{"tag":"a","tag":null}"#, None)] {
         let answer = stage.by(US, "POST", "/sessions", body).await.is(200);
         assert_eq!(answer.json().get("tag").and_then(Value::as_str), tag);
     }
@@ -215,11 +180,7 @@ async fn a_body_may_have_64_kib_and_no_more() {
         // The matrix knows no member of the name `tag`.
         assert!(matches!(answer.status, 200 | 204 | 400), "{answer:?}");
     }
-    for body in [
-        sized(BODY_LEN_MAX + 1),
-        sized(1 << 20),
-        " ".repeat(BODY_LEN_MAX + 1),
-    ] {
+    for body in [sized(BODY_LEN_MAX + 1), sized(1 << 20), " ".repeat(BODY_LEN_MAX + 1)] {
         for answer in everywhere(&body).await {
             answer.names(413, BODY_LEN_MAX);
         }
@@ -237,15 +198,8 @@ async fn a_body_of_unknown_length_is_bounded_too() {
     let stage = Stage::new();
     let path = "/accounts/9900000/sessions";
     stage.send(streamed("POST", path, 64)).await.is(200);
-    let answer = stage
-        .send(streamed("POST", path, 65))
-        .await
-        .names(413, BODY_LEN_MAX);
-    assert_eq!(
-        answer.header("connection"),
-        None,
-        "all of it came, so the connection can go on"
-    );
+    let answer = stage.send(streamed("POST", path, 65)).await.names(413, BODY_LEN_MAX);
+    assert_eq!(answer.header("connection"), None, "all of it came, so the connection can go on");
     let endless = stage.send(streamed("POST", path, usize::MAX)).await.is(413);
     assert_eq!(endless.header("connection"), Some("close"));
 }
@@ -253,17 +207,11 @@ async fn a_body_of_unknown_length_is_bounded_too() {
 #[tokio::test]
 async fn an_announced_length_is_believed_before_anything_is_read() {
     let stage = Stage::new();
-    for (length, status) in [
-        ("65536", 200),
-        ("65537", 413),
-        ("18446744073709551615", 413),
-        ("x", 200),
-        ("-1", 200),
-    ] {
+    for (length, status) in
+        [("65536", 200), ("65537", 413), ("18446744073709551615", 413), ("x", 200), ("-1", 200)]
+    {
         let mut request = request("POST", "/accounts/9900000/sessions", Some(US), "");
-        request
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from_static(length));
+        request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static(length));
         stage.send(request).await.is(status);
     }
 }
@@ -273,10 +221,7 @@ async fn bodies_where_none_belongs_are_ignored_within_bounds() {
     let stage = Stage::new();
     let session = stage.session().await;
     for body in ["not JSON", "a=b&c=d", "null", &sized(BODY_LEN_MAX + 1)] {
-        stage
-            .by(US, "GET", &format!("/sessions/{session}"), body.to_owned())
-            .await
-            .is(200);
+        stage.by(US, "GET", &format!("/sessions/{session}"), body.to_owned()).await.is(200);
     }
     let path = format!("/accounts/9900000/sessions/{session}");
     let answer = stage.send(streamed("DELETE", &path, usize::MAX)).await.is(204);
@@ -304,10 +249,7 @@ async fn a_body_that_breaks_off_is_refused() {
     let stage = Stage::new();
     let broken = stream::iter([Ok(Bytes::from_static(b"{}")), Err(std::io::Error::other("gone"))]);
     let path = "/accounts/9900000/sessions";
-    stage
-        .send(request("POST", path, Some(US), Body::from_stream(broken)))
-        .await
-        .names(400, "the body");
+    stage.send(request("POST", path, Some(US), Body::from_stream(broken))).await.names(400, "the body");
 }
 
 #[tokio::test(start_paused = true)]
@@ -315,9 +257,7 @@ async fn who_waits_for_leave_to_send_gets_the_answer_at_once() {
     let stage = Stage::new();
     let never = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
     let mut request = request("POST", "/accounts/9900000/sessions", None, never);
-    request
-        .headers_mut()
-        .insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+    request.headers_mut().insert(header::EXPECT, HeaderValue::from_static("100-continue"));
     let begun = tokio::time::Instant::now();
     let answer = stage.send(request).await.is(401);
     assert_eq!(answer.header("connection"), Some("close"));

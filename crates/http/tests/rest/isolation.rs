@@ -13,12 +13,7 @@ async fn what_is_of_another_account_is_not_there() {
     let own_session = stage.session_of(THEM).await;
     let own = stage.participant_of(THEM).await;
     stage
-        .by(
-            THEM,
-            "PUT",
-            &format!("/sessions/{own_session}/participants/{own}"),
-            Body::empty(),
-        )
+        .by(THEM, "PUT", &format!("/sessions/{own_session}/participants/{own}"), Body::empty())
         .await
         .is(204);
     stage.commands();
@@ -28,34 +23,13 @@ async fn what_is_of_another_account_is_not_there() {
         ("GET", format!("/sessions/{session}/participants")),
         ("PUT", format!("/sessions/{session}/participants/{participant}")),
         ("PUT", format!("/sessions/{session}/participants/{own}")),
-        (
-            "PUT",
-            format!("/sessions/{own_session}/participants/{participant}"),
-        ),
-        (
-            "DELETE",
-            format!("/sessions/{session}/participants/{participant}"),
-        ),
-        (
-            "DELETE",
-            format!("/sessions/{own_session}/participants/{participant}"),
-        ),
-        (
-            "GET",
-            format!("/sessions/{session}/participants/{participant}/subscriptions"),
-        ),
-        (
-            "GET",
-            format!("/sessions/{own_session}/participants/{participant}/subscriptions"),
-        ),
-        (
-            "PUT",
-            format!("/sessions/{session}/participants/{participant}/subscriptions"),
-        ),
-        (
-            "PUT",
-            format!("/sessions/{own_session}/participants/{participant}/subscriptions"),
-        ),
+        ("PUT", format!("/sessions/{own_session}/participants/{participant}")),
+        ("DELETE", format!("/sessions/{session}/participants/{participant}")),
+        ("DELETE", format!("/sessions/{own_session}/participants/{participant}")),
+        ("GET", format!("/sessions/{session}/participants/{participant}/subscriptions")),
+        ("GET", format!("/sessions/{own_session}/participants/{participant}/subscriptions")),
+        ("PUT", format!("/sessions/{session}/participants/{participant}/subscriptions")),
+        ("PUT", format!("/sessions/{own_session}/participants/{participant}/subscriptions")),
         ("GET", format!("/sessions/{session}/subscriptions")),
         ("PUT", format!("/sessions/{session}/subscriptions")),
         ("GET", format!("/participants/{participant}")),
@@ -64,12 +38,9 @@ async fn what_is_of_another_account_is_not_there() {
     ] {
         stage.by(THEM, method, &path, Body::empty()).await.is(404);
     }
-    stage
-        .ask("GET", &format!("/sessions/{session}"))
-        .await
-        .says(&json!({
-            "id": session, "participant_ids": [participant],
-        }));
+    stage.ask("GET", &format!("/sessions/{session}")).await.says(&json!({
+        "id": session, "participant_ids": [participant],
+    }));
 }
 
 #[tokio::test]
@@ -80,29 +51,14 @@ async fn a_participant_of_another_account_cannot_be_listed() {
     let foreign = stage.participant().await;
     let member = format!("/sessions/{session}/participants/{own}");
     let list = json!({ "participants": [{ "participantId": own }, { "participantId": foreign }] });
-    stage
-        .by(THEM, "PUT", &member, list.to_string())
-        .await
-        .names(400, &foreign);
-    stage
-        .by(THEM, "PUT", &format!("{member}/subscriptions"), list.to_string())
-        .await
-        .names(400, &foreign);
+    stage.by(THEM, "PUT", &member, list.to_string()).await.names(400, &foreign);
+    stage.by(THEM, "PUT", &format!("{member}/subscriptions"), list.to_string()).await.names(400, &foreign);
     stage.by(THEM, "PUT", &member, Body::empty()).await.is(204);
     let matrix = format!("/sessions/{session}/subscriptions");
     let row_of = |id: &str| json!({ id: list.clone() }).to_string();
-    stage
-        .by(THEM, "PUT", &matrix, row_of(&own))
-        .await
-        .names(400, &foreign);
-    stage
-        .by(THEM, "PUT", &matrix, row_of(&foreign))
-        .await
-        .names(400, &foreign);
-    stage
-        .by(THEM, "GET", &format!("{member}/subscriptions"), Body::empty())
-        .await
-        .says(&json!({}));
+    stage.by(THEM, "PUT", &matrix, row_of(&own)).await.names(400, &foreign);
+    stage.by(THEM, "PUT", &matrix, row_of(&foreign)).await.names(400, &foreign);
+    stage.by(THEM, "GET", &format!("{member}/subscriptions"), Body::empty()).await.says(&json!({}));
 }
 
 #[tokio::test]
@@ -110,16 +66,8 @@ async fn a_foreign_id_reads_like_one_that_nobody_has() {
     let stage = Stage::new();
     let foreign = stage.session_of(THEM).await;
     let path = format!("/sessions/{foreign}");
-    let before = stage
-        .by(US, "GET", &path, Body::empty())
-        .await
-        .names(404, &foreign)
-        .error();
+    let before = stage.by(US, "GET", &path, Body::empty()).await.names(404, &foreign).error();
     stage.by(THEM, "DELETE", &path, Body::empty()).await.is(204);
-    let after = stage
-        .by(US, "GET", &path, Body::empty())
-        .await
-        .names(404, &foreign)
-        .error();
+    let after = stage.by(US, "GET", &path, Body::empty()).await.names(404, &foreign).error();
     assert_eq!(before, after);
 }

@@ -6,11 +6,7 @@ use crate::stage::{Answer, Stage, THEM, US, request};
 
 fn ids(answer: &Answer) -> Vec<String> {
     let list = answer.json();
-    list.as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["id"].as_str().unwrap().to_owned())
-        .collect()
+    list.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The path of the next part.
@@ -35,35 +31,21 @@ async fn make(stage: &Stage, kind: &str, count: usize) -> Vec<String> {
 #[tokio::test]
 async fn the_links_lead_through_all_newest_first() {
     for kind in ["sessions", "participants"] {
-        for base in [
-            "/accounts/9900000",
-            "/v1/accounts/9900000",
-            "//v1///accounts//9900000/",
-        ] {
+        for base in ["/accounts/9900000", "/v1/accounts/9900000", "//v1///accounts//9900000/"] {
             for (limit, parts) in [(1, 7), (2, 4), (3, 3), (6, 2), (7, 1), (8, 1), (1_000, 1)] {
                 let stage = Stage::new();
                 let made = make(&stage, kind, 7).await;
-                stage
-                    .by(THEM, "POST", &format!("/{kind}"), Body::empty())
-                    .await
-                    .is(200);
+                stage.by(THEM, "POST", &format!("/{kind}"), Body::empty()).await.is(200);
                 let mut read = Vec::new();
                 let mut path = Some(format!("{base}/{kind}?limit={limit}"));
                 let mut count = 0;
                 while let Some(this) = path {
-                    let answer = stage
-                        .send(request("GET", &this, Some(US), Body::empty()))
-                        .await
-                        .is(200);
+                    let answer = stage.send(request("GET", &this, Some(US), Body::empty())).await.is(200);
                     read.extend(ids(&answer));
                     path = next(&answer);
                     count += 1;
                     if let Some(next) = &path {
-                        let kept = if base.contains("v1") {
-                            "/v1/accounts/"
-                        } else {
-                            "/accounts/"
-                        };
+                        let kept = if base.contains("v1") { "/v1/accounts/" } else { "/accounts/" };
                         assert!(next.starts_with(kept), "{next}");
                         assert!(next.contains(&format!("limit={limit}&after=")), "{next}");
                     }
@@ -81,19 +63,10 @@ async fn what_comes_and_goes_meanwhile_moves_nothing() {
     let first = stage.ask("GET", "/participants?limit=2").await.is(200);
     assert_eq!(ids(&first), made[..2]);
     stage.participant().await;
-    stage
-        .ask("DELETE", &format!("/participants/{}", made[1]))
-        .await
-        .is(204);
-    stage
-        .ask("DELETE", &format!("/participants/{}", made[2]))
-        .await
-        .is(204);
+    stage.ask("DELETE", &format!("/participants/{}", made[1])).await.is(204);
+    stage.ask("DELETE", &format!("/participants/{}", made[2])).await.is(204);
     let path = next(&first).unwrap();
-    let second = stage
-        .send(request("GET", &path, Some(US), Body::empty()))
-        .await
-        .is(200);
+    let second = stage.send(request("GET", &path, Some(US), Body::empty())).await.is(200);
     assert_eq!(ids(&second), made[3..]);
 }
 
@@ -121,15 +94,9 @@ async fn a_part_that_cannot_be_is_refused_by_name() {
             ("after=%00", "after"),
             ("limit=1&after=AAAA", "after"),
         ] {
-            stage
-                .ask("GET", &format!("{kind}?{query}"))
-                .await
-                .names(400, name);
+            stage.ask("GET", &format!("{kind}?{query}")).await.names(400, name);
         }
-        stage
-            .ask("GET", &format!("{kind}?unknown=1&limit=5&x"))
-            .await
-            .is(200);
+        stage.ask("GET", &format!("{kind}?unknown=1&limit=5&x")).await.is(200);
     }
 }
 
@@ -137,9 +104,6 @@ async fn a_part_that_cannot_be_is_refused_by_name() {
 async fn elsewhere_a_query_says_nothing() {
     let stage = Stage::new();
     let session = stage.session().await;
-    stage
-        .ask("GET", &format!("/sessions/{session}?limit=0&after=garbage"))
-        .await
-        .is(200);
+    stage.ask("GET", &format!("/sessions/{session}?limit=0&after=garbage")).await.is(200);
     stage.ask("POST", "/sessions?limit=0").await.is(200);
 }

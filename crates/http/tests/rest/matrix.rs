@@ -20,27 +20,15 @@ impl Scene {
         let members = [stage.member(&session).await, stage.member(&session).await];
         let outsider = stage.participant().await;
         let path = format!("/sessions/{session}/subscriptions");
-        Self {
-            stage,
-            session,
-            members,
-            outsider,
-            path,
-        }
+        Self { stage, session, members, outsider, path }
     }
 
     fn rows<const N: usize>(rows: [(&str, Value); N]) -> Value {
-        rows.into_iter()
-            .map(|(id, row)| (id.to_owned(), row))
-            .collect::<Map<_, _>>()
-            .into()
+        rows.into_iter().map(|(id, row)| (id.to_owned(), row)).collect::<Map<_, _>>().into()
     }
 
     async fn shows(&self, first: &Value, second: &Value) {
-        let expected = Self::rows([
-            (&self.members[0], first.clone()),
-            (&self.members[1], second.clone()),
-        ]);
+        let expected = Self::rows([(&self.members[0], first.clone()), (&self.members[1], second.clone())]);
         self.stage.ask("GET", &self.path).await.says(&expected);
     }
 }
@@ -56,27 +44,15 @@ async fn the_rows_that_are_named_are_replaced() {
     });
     scene.shows(&json!({}), &json!({})).await;
     for (body, first, second) in [
-        (
-            Scene::rows([(one, whole.clone()), (two, list.clone())]),
-            &whole,
-            &list,
-        ),
+        (Scene::rows([(one, whole.clone()), (two, list.clone())]), &whole, &list),
         (json!({}), &whole, &list),
         (json!([]), &whole, &list),
         (json!(null), &whole, &list),
         (Scene::rows([(one, list.clone())]), &list, &list),
         (Scene::rows([(two, json!(null))]), &list, &json!({})),
-        (
-            Scene::rows([(one, json!({})), (two, whole.clone())]),
-            &json!({}),
-            &whole,
-        ),
+        (Scene::rows([(one, json!({})), (two, whole.clone())]), &json!({}), &whole),
         (Scene::rows([(two, json!([]))]), &json!({}), &json!({})),
-        (
-            Scene::rows([(two, json!({ "participants": [] }))]),
-            &json!({}),
-            &json!({}),
-        ),
+        (Scene::rows([(two, json!({ "participants": [] }))]), &json!({}), &json!({})),
     ] {
         scene.stage.tell("PUT", &scene.path, &body).await.is(204);
         scene.shows(first, second).await;
@@ -86,22 +62,9 @@ async fn the_rows_that_are_named_are_replaced() {
 #[tokio::test]
 async fn one_bad_row_is_named_and_nothing_changes() {
     let scene = Scene::new().await;
-    let Scene {
-        stage,
-        session,
-        members: [one, two],
-        outsider,
-        path,
-    } = &scene;
+    let Scene { stage, session, members: [one, two], outsider, path } = &scene;
     let whole = json!({ "sessionId": session });
-    stage
-        .tell(
-            "PUT",
-            path,
-            &Scene::rows([(one, whole.clone()), (two, whole.clone())]),
-        )
-        .await
-        .is(204);
+    stage.tell("PUT", path, &Scene::rows([(one, whole.clone()), (two, whole.clone())])).await.is(204);
     let upper = two.to_uppercase();
     for (id, row, name) in [
         (NOBODY, json!({}), NOBODY),
@@ -115,21 +78,9 @@ async fn one_bad_row_is_named_and_nothing_changes() {
         (two, json!([1]), two),
         (two, json!({ "sessionId": NOBODY }), two),
         (two, json!({ "sessionId": 1 }), "sessionId must be a string"),
-        (
-            two,
-            json!({ "participants": [{ "participantId": NOBODY }] }),
-            NOBODY,
-        ),
-        (
-            two,
-            json!({ "participants": [{ "participantId": "bob" }] }),
-            "'bob'",
-        ),
-        (
-            two,
-            json!({ "participants": {} }),
-            "participants must be an array",
-        ),
+        (two, json!({ "participants": [{ "participantId": NOBODY }] }), NOBODY),
+        (two, json!({ "participants": [{ "participantId": "bob" }] }), "'bob'"),
+        (two, json!({ "participants": {} }), "participants must be an array"),
     ] {
         let body = Scene::rows([(one, json!({})), (id, row)]);
         stage.tell("PUT", path, &body).await.names(400, name);
@@ -143,30 +94,17 @@ async fn of_a_row_that_is_given_twice_the_last_counts() {
     let one = &scene.members[0];
     let body = format!(r#"{{"{one}":{{}},"{one}":{{"sessionId":"{}"}}}}"#, scene.session);
     scene.stage.by(US, "PUT", &scene.path, body).await.is(204);
-    scene
-        .shows(&json!({ "sessionId": scene.session }), &json!({}))
-        .await;
+    scene.shows(&json!({ "sessionId": scene.session }), &json!({})).await;
 }
 
 #[tokio::test]
 async fn a_matrix_has_a_bounded_number_of_rows() {
     let scene = Scene::new().await;
     let rows = |count: usize| -> Value {
-        (0..count)
-            .map(|n| (format!("{n:036x}"), json!({})))
-            .collect::<Map<_, _>>()
-            .into()
+        (0..count).map(|n| (format!("{n:036x}"), json!({}))).collect::<Map<_, _>>().into()
     };
-    scene
-        .stage
-        .tell("PUT", &scene.path, &rows(1_000))
-        .await
-        .names(400, "is not a member");
-    scene
-        .stage
-        .tell("PUT", &scene.path, &rows(1_001))
-        .await
-        .names(400, "1000");
+    scene.stage.tell("PUT", &scene.path, &rows(1_000)).await.names(400, "is not a member");
+    scene.stage.tell("PUT", &scene.path, &rows(1_001)).await.names(400, "1000");
 }
 
 #[tokio::test]
@@ -176,12 +114,6 @@ async fn a_session_without_members_has_an_empty_matrix() {
     let path = format!("/sessions/{session}/subscriptions");
     stage.ask("GET", &path).await.says(&json!({}));
     stage.ask("PUT", &path).await.is(204);
-    stage
-        .ask("GET", &format!("/sessions/{NOBODY}/subscriptions"))
-        .await
-        .names(404, NOBODY);
-    stage
-        .ask("PUT", &format!("/sessions/{NOBODY}/subscriptions"))
-        .await
-        .names(404, NOBODY);
+    stage.ask("GET", &format!("/sessions/{NOBODY}/subscriptions")).await.names(404, NOBODY);
+    stage.ask("PUT", &format!("/sessions/{NOBODY}/subscriptions")).await.names(404, NOBODY);
 }

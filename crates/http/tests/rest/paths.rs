@@ -15,22 +15,13 @@ async fn doubled_and_trailing_slashes_change_nothing() {
         (format!("//accounts//{account}//sessions//{session}"), 200),
         (format!("/accounts/{account}/sessions/{session}/"), 200),
         (format!("///v1///accounts/{account}/sessions/{session}///"), 200),
-        (
-            format!("/accounts/{account}/sessions/{session}//participants"),
-            200,
-        ),
+        (format!("/accounts/{account}/sessions/{session}//participants"), 200),
         (format!("/accounts/{account}//participants/{member}"), 200),
         (format!("/accounts/{account}/sessions//participants"), 404),
-        (
-            format!("/accounts/{account}/sessions/{session}/participants//subscriptions"),
-            405,
-        ),
+        (format!("/accounts/{account}/sessions/{session}/participants//subscriptions"), 405),
         (format!("/accounts//sessions/{session}"), 401),
     ] {
-        let answer = stage
-            .send(request("GET", &path, Some(US), Body::empty()))
-            .await
-            .is(status);
+        let answer = stage.send(request("GET", &path, Some(US), Body::empty())).await.is(status);
         assert_eq!(answer.header("location"), None, "{path}");
     }
 }
@@ -64,10 +55,7 @@ async fn what_is_no_path_of_the_api_is_not_found() {
         format!("/accounts/{account}{}", "/sessions".repeat(2_000)),
     ] {
         for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS"] {
-            stage
-                .send(request(method, &path, Some(US), "not JSON"))
-                .await
-                .is(404);
+            stage.send(request(method, &path, Some(US), "not JSON")).await.is(404);
         }
     }
 }
@@ -75,13 +63,8 @@ async fn what_is_no_path_of_the_api_is_not_found() {
 #[tokio::test]
 async fn an_absolute_target_is_taken_by_its_path() {
     let stage = Stage::new();
-    let uri: Uri = format!("http://api.example/v1/accounts/{}/sessions?x=y", US.0)
-        .parse()
-        .unwrap();
-    stage
-        .send(request("POST", &uri.to_string(), Some(US), Body::empty()))
-        .await
-        .is(200);
+    let uri: Uri = format!("http://api.example/v1/accounts/{}/sessions?x=y", US.0).parse().unwrap();
+    stage.send(request("POST", &uri.to_string(), Some(US), Body::empty())).await.is(200);
 }
 
 #[tokio::test]
@@ -89,15 +72,9 @@ async fn head_is_answered_like_get() {
     let stage = Stage::new();
     let session = stage.session().await;
     let path = format!("/sessions/{session}");
-    let (get, head) = (
-        stage.ask("GET", &path).await.is(200),
-        stage.ask("HEAD", &path).await.is(200),
-    );
+    let (get, head) = (stage.ask("GET", &path).await.is(200), stage.ask("HEAD", &path).await.is(200));
     assert_eq!(get.text.len().to_string(), head.header("content-length").unwrap());
     stage.ask("HEAD", "/sessions/x").await.is(404);
     let member = format!("/sessions/{session}/participants/x");
-    assert_eq!(
-        stage.ask("HEAD", &member).await.is(405).header("allow"),
-        Some("PUT, DELETE")
-    );
+    assert_eq!(stage.ask("HEAD", &member).await.is(405).header("allow"), Some("PUT, DELETE"));
 }

@@ -11,12 +11,8 @@ use crate::stage::{LIFETIME, NOW, SECRET, Stage, US};
 #[tokio::test]
 async fn a_session_reads_back_as_it_was_made_and_ends() {
     let stage = Stage::new();
-    for body in [
-        json!({}),
-        json!({ "tag": "a tag" }),
-        json!({ "tag": "" }),
-        json!({ "tag": "ü".repeat(50) }),
-    ] {
+    for body in [json!({}), json!({ "tag": "a tag" }), json!({ "tag": "" }), json!({ "tag": "ü".repeat(50) })]
+    {
         let made = stage.tell("POST", "/sessions", &body).await.is(200).json();
         let id = made["id"].as_str().unwrap();
         assert!(Uuid::try_parse(id).is_ok() && id == id.to_lowercase(), "{id}");
@@ -43,30 +39,15 @@ async fn a_participant_reads_back_as_it_was_made_and_ends() {
             json!({ "tag": "t", "callbackUrl": "http://app.example/cb?x=y", "publishPermissions": ["AUDIO", "VIDEO"] }),
             json!({ "tag": "t", "callbackUrl": "http://app.example/cb?x=y", "publishPermissions": ["AUDIO", "VIDEO"] }),
         ),
-        (
-            json!({ "callbackUrl": url }),
-            json!({ "callbackUrl": url, "publishPermissions": [] }),
-        ),
-        (
-            json!({ "publishPermissions": ["VIDEO"] }),
-            json!({ "publishPermissions": ["VIDEO"] }),
-        ),
+        (json!({ "callbackUrl": url }), json!({ "callbackUrl": url, "publishPermissions": [] })),
+        (json!({ "publishPermissions": ["VIDEO"] }), json!({ "publishPermissions": ["VIDEO"] })),
         (
             json!({ "publishPermissions": ["VIDEO", "AUDIO", "VIDEO", "VIDEO"] }),
             json!({ "publishPermissions": ["AUDIO", "VIDEO"] }),
         ),
-        (
-            json!({ "deviceApiVersion": "V2" }),
-            json!({ "publishPermissions": [] }),
-        ),
-        (
-            json!({ "deviceApiVersion": "v3" }),
-            json!({ "publishPermissions": [] }),
-        ),
-        (
-            json!({ "deviceApiVersion": "v2" }),
-            json!({ "publishPermissions": [] }),
-        ),
+        (json!({ "deviceApiVersion": "V2" }), json!({ "publishPermissions": [] })),
+        (json!({ "deviceApiVersion": "v3" }), json!({ "publishPermissions": [] })),
+        (json!({ "deviceApiVersion": "v2" }), json!({ "publishPermissions": [] })),
     ] {
         let made = stage.tell("POST", "/participants", &body).await.is(200).json();
         let names: Vec<_> = made.as_object().unwrap().keys().collect();
@@ -91,14 +72,9 @@ async fn a_participant_reads_back_as_it_was_made_and_ends() {
 async fn the_token_is_for_this_participant_and_ends_with_it() {
     let stage = Stage::new();
     let made = stage.ask("POST", "/participants").await.is(200).json();
-    let token = TokenKey::new(SECRET)
-        .verify(NOW, made["token"].as_str().unwrap())
-        .unwrap();
+    let token = TokenKey::new(SECRET).verify(NOW, made["token"].as_str().unwrap()).unwrap();
     assert_eq!(token.account.as_str(), US.0);
-    assert_eq!(
-        token.participant.to_string(),
-        made["participant"]["id"].as_str().unwrap()
-    );
+    assert_eq!(token.participant.to_string(), made["participant"]["id"].as_str().unwrap());
     let whole_seconds = |at: Timestamp| Timestamp::from_millis(at.as_secs() * 1_000);
     assert_eq!(token.issued_at, whole_seconds(NOW));
     assert_eq!(token.expires_at, whole_seconds(NOW + LIFETIME));
@@ -109,111 +85,27 @@ async fn what_is_out_of_bounds_is_named_and_makes_nothing() {
     let stage = Stage::new();
     let long_url = format!("https://app.example/{}", "x".repeat(2_049 - 20));
     let cases: Vec<(&str, Value, &str)> = vec![
-        (
-            "/sessions",
-            json!({ "tag": "x".repeat(51) }),
-            "tag is longer than 50",
-        ),
-        (
-            "/sessions",
-            json!({ "tag": "ü".repeat(51) }),
-            "tag is longer than 50",
-        ),
-        (
-            "/participants",
-            json!({ "tag": "x".repeat(51) }),
-            "tag is longer than 50",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": long_url }),
-            "callbackUrl is longer",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": "" }),
-            "callbackUrl is not",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": "/cb" }),
-            "callbackUrl is not",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": "app.example/cb" }),
-            "callbackUrl is not",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": "ftp://app.example" }),
-            "callbackUrl is not",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": "javascript:alert(1)" }),
-            "callbackUrl is not",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": "https://" }),
-            "callbackUrl is not",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": "https:///path" }),
-            "callbackUrl is not",
-        ),
-        (
-            "/participants",
-            json!({ "callbackUrl": "https://a b" }),
-            "callbackUrl is not",
-        ),
-        (
-            "/participants",
-            json!({ "publishPermissions": ["audio"] }),
-            "publishPermissions",
-        ),
-        (
-            "/participants",
-            json!({ "publishPermissions": ["AUDIO", "SCREEN"] }),
-            "publishPermissions",
-        ),
-        (
-            "/participants",
-            json!({ "publishPermissions": [null] }),
-            "publishPermissions",
-        ),
-        (
-            "/participants",
-            json!({ "publishPermissions": [1] }),
-            "publishPermissions",
-        ),
-        (
-            "/participants",
-            json!({ "publishPermissions": [""] }),
-            "publishPermissions",
-        ),
-        (
-            "/participants",
-            json!({ "publishPermissions": "AUDIO" }),
-            "publishPermissions must be an array",
-        ),
-        (
-            "/participants",
-            json!({ "deviceApiVersion": "V1" }),
-            "deviceApiVersion",
-        ),
-        (
-            "/participants",
-            json!({ "deviceApiVersion": "" }),
-            "deviceApiVersion",
-        ),
-        (
-            "/participants",
-            json!({ "deviceApiVersion": "V33" }),
-            "deviceApiVersion",
-        ),
+        ("/sessions", json!({ "tag": "x".repeat(51) }), "tag is longer than 50"),
+        ("/sessions", json!({ "tag": "ü".repeat(51) }), "tag is longer than 50"),
+        ("/participants", json!({ "tag": "x".repeat(51) }), "tag is longer than 50"),
+        ("/participants", json!({ "callbackUrl": long_url }), "callbackUrl is longer"),
+        ("/participants", json!({ "callbackUrl": "" }), "callbackUrl is not"),
+        ("/participants", json!({ "callbackUrl": "/cb" }), "callbackUrl is not"),
+        ("/participants", json!({ "callbackUrl": "app.example/cb" }), "callbackUrl is not"),
+        ("/participants", json!({ "callbackUrl": "ftp://app.example" }), "callbackUrl is not"),
+        ("/participants", json!({ "callbackUrl": "javascript:alert(1)" }), "callbackUrl is not"),
+        ("/participants", json!({ "callbackUrl": "https://" }), "callbackUrl is not"),
+        ("/participants", json!({ "callbackUrl": "https:///path" }), "callbackUrl is not"),
+        ("/participants", json!({ "callbackUrl": "https://a b" }), "callbackUrl is not"),
+        ("/participants", json!({ "publishPermissions": ["audio"] }), "publishPermissions"),
+        ("/participants", json!({ "publishPermissions": ["AUDIO", "SCREEN"] }), "publishPermissions"),
+        ("/participants", json!({ "publishPermissions": [null] }), "publishPermissions"),
+        ("/participants", json!({ "publishPermissions": [1] }), "publishPermissions"),
+        ("/participants", json!({ "publishPermissions": [""] }), "publishPermissions"),
+        ("/participants", json!({ "publishPermissions": "AUDIO" }), "publishPermissions must be an array"),
+        ("/participants", json!({ "deviceApiVersion": "V1" }), "deviceApiVersion"),
+        ("/participants", json!({ "deviceApiVersion": "" }), "deviceApiVersion"),
+        ("/participants", json!({ "deviceApiVersion": "V33" }), "deviceApiVersion"),
     ];
     for (path, body, name) in cases {
         stage.tell("POST", path, &body).await.names(400, name);

@@ -26,9 +26,7 @@ impl Client {
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self {
-            stream: BufReader::new(stream),
-        }
+        Self { stream: BufReader::new(stream) }
     }
 
     /// Each piece in a segment of its own.
@@ -41,33 +39,20 @@ impl Client {
 
     async fn read(&mut self, method: &str) -> Response {
         let status = self.line().await;
-        let status = status
-            .split(' ')
-            .nth(1)
-            .unwrap_or_else(|| panic!("{status}"))
-            .parse()
-            .unwrap();
+        let status = status.split(' ').nth(1).unwrap_or_else(|| panic!("{status}")).parse().unwrap();
         let mut headers = HeaderMap::new();
         loop {
             let line = self.line().await;
             let Some((name, value)) = line.split_once(": ") else {
                 break;
             };
-            headers.insert(
-                HeaderName::try_from(name).unwrap(),
-                HeaderValue::try_from(value).unwrap(),
-            );
+            headers.insert(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
         }
-        let length = headers
-            .get("content-length")
-            .map_or(0, |length| length.to_str().unwrap().parse().unwrap());
+        let length =
+            headers.get("content-length").map_or(0, |length| length.to_str().unwrap().parse().unwrap());
         let mut body = vec![0; if method == "HEAD" { 0 } else { length }];
         self.stream.read_exact(&mut body).await.unwrap();
-        Response {
-            status,
-            headers,
-            body: String::from_utf8(body).unwrap(),
-        }
+        Response { status, headers, body: String::from_utf8(body).unwrap() }
     }
 
     async fn line(&mut self) -> String {
@@ -108,28 +93,20 @@ async fn whatever_clients_write_is_answered_and_the_connection_goes_on() {
     let post = format!("POST {base}/sessions HTTP/1.1");
 
     let head = format!("{post}\r\nContent-Type: application/json\r\nContent-Length: 0");
-    let session = client.exchange(&head, &[]).await.is(200).json()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let session = client.exchange(&head, &[]).await.is(200).json()["id"].as_str().unwrap().to_owned();
 
     let head = format!("{post}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 4");
     client.exchange(&head, &[b"null"]).await.is(200);
 
     let head = format!("{post}\r\nContent-Type: application/json\r\nContent-Length: 11");
-    let response = client
-        .exchange(&head, &[b"{\"tag\"", b":\"", b"x\"}"])
-        .await
-        .is(200);
+    let response = client.exchange(&head, &[b"{\"tag\"", b":\"", b"x\"}"]).await.is(200);
     assert_eq!(response.json()["tag"], "x");
 
     client.exchange(&post, &[]).await.is(200);
 
     let head = format!("{post}\r\nTransfer-Encoding: chunked");
-    let response = client
-        .exchange(&head, &[b"6\r\n{\"tag\"\r\n", b"5\r\n:\"y\"}\r\n", b"0\r\n\r\n"])
-        .await
-        .is(200);
+    let response =
+        client.exchange(&head, &[b"6\r\n{\"tag\"\r\n", b"5\r\n:\"y\"}\r\n", b"0\r\n\r\n"]).await.is(200);
     assert_eq!(response.json()["tag"], "y");
 
     let head =
@@ -155,18 +132,12 @@ async fn whatever_clients_write_is_answered_and_the_connection_goes_on() {
     let head = format!("{post}\r\nContent-Length: {}", large.len());
     client.exchange(&head, &[&large]).await.is(413);
 
-    client
-        .exchange(&format!("GET {base}/sessions HTTP/1.1"), &[])
-        .await
-        .is(200);
+    client.exchange(&format!("GET {base}/sessions HTTP/1.1"), &[]).await.is(200);
 }
 
 impl Response {
     fn says_session(self, session: &str) {
-        assert_eq!(
-            self.is(200).json(),
-            json!({ "id": session, "participant_ids": [] })
-        );
+        assert_eq!(self.is(200).json(), json!({ "id": session, "participant_ids": [] }));
     }
 }
 

@@ -52,11 +52,7 @@ impl ModelControl {
             account_participants_max: 50,
             lifetime: LIFETIME,
         };
-        Self {
-            model: Model::new(limits).into(),
-            commands: Mutex::default(),
-            refusal: Mutex::default(),
-        }
+        Self { model: Model::new(limits).into(), commands: Mutex::default(), refusal: Mutex::default() }
     }
 
     fn model(&self) -> MutexGuard<'_, Model> {
@@ -117,24 +113,12 @@ impl Stage {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(body.to_vec()).unwrap();
-        Answer {
-            what,
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            text,
-        }
-        .checked()
+        Answer { what, status: parts.status.as_u16(), headers: parts.headers, text }.checked()
     }
 
     /// A request of a user, for a path below the user's account.
     pub(crate) async fn by(&self, user: User, method: &str, path: &str, body: impl Into<Body>) -> Answer {
-        self.send(request(
-            method,
-            &format!("/accounts/{}{path}", user.0),
-            Some(user),
-            body,
-        ))
-        .await
+        self.send(request(method, &format!("/accounts/{}{path}", user.0), Some(user), body)).await
     }
 
     /// A request of ours without a body.
@@ -161,19 +145,14 @@ impl Stage {
     }
 
     pub(crate) async fn participant_of(&self, user: User) -> String {
-        let answer = self
-            .by(user, "POST", "/participants", Body::empty())
-            .await
-            .is(200);
+        let answer = self.by(user, "POST", "/participants", Body::empty()).await.is(200);
         answer.json()["participant"]["id"].as_str().unwrap().to_owned()
     }
 
     /// A participant who is in this session.
     pub(crate) async fn member(&self, session: &str) -> String {
         let participant = self.participant().await;
-        self.ask("PUT", &format!("/sessions/{session}/participants/{participant}"))
-            .await
-            .is(204);
+        self.ask("PUT", &format!("/sessions/{session}/participants/{participant}")).await.is(204);
         participant
     }
 
@@ -194,13 +173,7 @@ impl Stage {
         };
         let mut model = self.control.model();
         model.report(NOW, Report::DeviceConnected { participant, device });
-        model.report(
-            NOW,
-            Report::StreamsPublished {
-                device,
-                streams: vec![stream],
-            },
-        );
+        model.report(NOW, Report::StreamsPublished { device, streams: vec![stream] });
         while model.poll_effect().is_some() {}
     }
 
@@ -219,10 +192,7 @@ impl Stage {
 pub(crate) fn request(method: &str, path: &str, user: Option<User>, body: impl Into<Body>) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path);
     if let Some((_, name, password)) = user {
-        request = request.header(
-            header::AUTHORIZATION,
-            basic(format!("{name}:{password}").as_bytes()),
-        );
+        request = request.header(header::AUTHORIZATION, basic(format!("{name}:{password}").as_bytes()));
     }
     request.body(body.into()).unwrap()
 }
@@ -248,11 +218,7 @@ impl Answer {
         let json = self.header("content-type") == Some("application/json");
         assert_eq!(json, self.status != 204, "JSON, or nothing on 204: {self:?}");
         let head = self.what.starts_with("HEAD ");
-        assert_eq!(
-            self.text.is_empty(),
-            self.status == 204 || head,
-            "a body: {self:?}"
-        );
+        assert_eq!(self.text.is_empty(), self.status == 204 || head, "a body: {self:?}");
         assert!(matches!(self.status, 200 | 204 | 400..), "no redirect: {self:?}");
         assert!(!matches!(self.status, 415 | 500), "never: {self:?}");
         if !self.text.is_empty() {
@@ -275,11 +241,7 @@ impl Answer {
                 assert_eq!(body.as_object().unwrap().len(), 1, "{self:?}");
             }
             _ => {
-                assert_eq!(
-                    body,
-                    json!({ "error": self.error(), "requestId": id }),
-                    "{self:?}"
-                );
+                assert_eq!(body, json!({ "error": self.error(), "requestId": id }), "{self:?}");
                 assert!(self.error().len() > 10, "a sentence: {self:?}");
             }
         }
@@ -294,10 +256,7 @@ impl Answer {
     }
 
     pub(crate) fn error(&self) -> String {
-        self.json()["error"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no error: {self:?}"))
-            .to_owned()
+        self.json()["error"].as_str().unwrap_or_else(|| panic!("no error: {self:?}")).to_owned()
     }
 
     #[track_caller]

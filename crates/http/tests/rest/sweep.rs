@@ -13,21 +13,9 @@ const OPERATIONS: [(&str, &str, u16); 16] = [
     ("DELETE", "/sessions/{sessionId}", 204),
     ("GET", "/sessions/{sessionId}/participants", 200),
     ("PUT", "/sessions/{sessionId}/participants/{participantId}", 204),
-    (
-        "DELETE",
-        "/sessions/{sessionId}/participants/{participantId}",
-        204,
-    ),
-    (
-        "GET",
-        "/sessions/{sessionId}/participants/{participantId}/subscriptions",
-        200,
-    ),
-    (
-        "PUT",
-        "/sessions/{sessionId}/participants/{participantId}/subscriptions",
-        204,
-    ),
+    ("DELETE", "/sessions/{sessionId}/participants/{participantId}", 204),
+    ("GET", "/sessions/{sessionId}/participants/{participantId}/subscriptions", 200),
+    ("PUT", "/sessions/{sessionId}/participants/{participantId}/subscriptions", 204),
     ("GET", "/sessions/{sessionId}/subscriptions", 200),
     ("PUT", "/sessions/{sessionId}/subscriptions", 204),
     ("POST", "/participants", 200),
@@ -39,17 +27,12 @@ const OPERATIONS: [(&str, &str, u16); 16] = [
 const BASES: [&str; 2] = ["", "/v1"];
 
 fn fill(template: &str, session: &str, participant: &str) -> String {
-    template
-        .replace("{sessionId}", session)
-        .replace("{participantId}", participant)
+    template.replace("{sessionId}", session).replace("{participantId}", participant)
 }
 
 #[test]
 fn no_route_is_missing_here() {
-    let mut listed: Vec<_> = OPERATIONS
-        .iter()
-        .map(|(method, template, _)| (*template, *method))
-        .collect();
+    let mut listed: Vec<_> = OPERATIONS.iter().map(|(method, template, _)| (*template, *method)).collect();
     let mut served: Vec<_> = ROUTES
         .iter()
         .flat_map(|(template, methods)| methods.iter().map(|method| (*template, *method)))
@@ -68,10 +51,7 @@ async fn every_operation_works_under_both_base_paths() {
             let participant = stage.member(&session).await;
             let path = fill(template, &session, &participant);
             let path = format!("{base}/accounts/{}{path}", US.0);
-            stage
-                .send(request(method, &path, Some(US), Body::empty()))
-                .await
-                .is(status);
+            stage.send(request(method, &path, Some(US), Body::empty())).await.is(status);
         }
     }
 }
@@ -104,12 +84,7 @@ async fn without_the_accounts_own_credentials_every_operation_says_the_same() {
                             names.sort_unstable();
                             assert_eq!(
                                 names,
-                                [
-                                    "content-length",
-                                    "content-type",
-                                    "www-authenticate",
-                                    "x-request-id"
-                                ]
+                                ["content-length", "content-type", "www-authenticate", "x-request-id"]
                             );
                         }
                     }
@@ -125,10 +100,7 @@ async fn a_disabled_account_is_told_so_to_its_own_users_only() {
     let stage = Stage::new();
     for (method, template, _) in OPERATIONS {
         let path = format!("/accounts/{}{}", DISABLED.0, fill(template, NOBODY, NOBODY));
-        let answer = stage
-            .send(request(method, &path, Some(DISABLED), "not JSON"))
-            .await
-            .is(403);
+        let answer = stage.send(request(method, &path, Some(DISABLED), "not JSON")).await.is(403);
         assert_eq!(answer.json()["message"], "the account is disabled");
         stage.send(request(method, &path, Some(US), "")).await.is(401);
     }
@@ -139,15 +111,11 @@ async fn a_disabled_account_is_told_so_to_its_own_users_only() {
 async fn other_methods_are_told_which_there_are() {
     let stage = Stage::new();
     for (template, methods) in ROUTES {
-        for method in [
-            "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW",
-        ] {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
             if methods.contains(&method) {
                 continue;
             }
-            let answer = stage
-                .by(US, method, &fill(template, NOBODY, "x"), "not JSON")
-                .await;
+            let answer = stage.by(US, method, &fill(template, NOBODY, "x"), "not JSON").await;
             let answer = answer.names(405, methods[0]);
             let mut allowed: Vec<&str> = answer.header("allow").unwrap().split(", ").collect();
             let mut expected = methods.to_vec();
@@ -190,10 +158,7 @@ async fn ids_of_any_shape_that_nobody_has_are_not_found() {
         &upper,
         &encoded,
     ];
-    for (method, template, _) in OPERATIONS
-        .iter()
-        .filter(|(_, template, _)| template.contains('{'))
-    {
+    for (method, template, _) in OPERATIONS.iter().filter(|(_, template, _)| template.contains('{')) {
         for id in odd {
             stage.ask(method, &fill(template, id, id)).await.is(404);
             if template.contains("{sessionId}") {
@@ -207,10 +172,7 @@ async fn ids_of_any_shape_that_nobody_has_are_not_found() {
     }
     // A body that is no JSON doesn't make an odd id less unknown.
     for (method, template, _) in OPERATIONS.iter().filter(|(method, ..)| *method == "PUT") {
-        stage
-            .by(US, method, &fill(template, "x", "x"), "not JSON")
-            .await
-            .is(404);
+        stage.by(US, method, &fill(template, "x", "x"), "not JSON").await.is(404);
     }
 }
 
@@ -242,9 +204,7 @@ async fn credentials_are_taken_in_utf_8_and_latin_1() {
         (b"j\xfcrgen:stra\xdf", 401),
     ] {
         let mut request = request("POST", "/accounts/9900000/sessions", None, "");
-        request
-            .headers_mut()
-            .insert("authorization", basic(pair).parse().unwrap());
+        request.headers_mut().insert("authorization", basic(pair).parse().unwrap());
         stage.send(request).await.is(status);
     }
 }

@@ -33,27 +33,15 @@ impl SubscribeAnswer {
             return Err(SdpRefusal::Missing("m-line"));
         };
         if application.words().next() != Some("application") || application.is_rejected() {
-            return Err(SdpRefusal::Contradiction(
-                "its first m-line is not the offered m=application",
-            ));
+            return Err(SdpRefusal::Contradiction("its first m-line is not the offered m=application"));
         }
         if media.len() != offered_lines {
-            return Err(SdpRefusal::Contradiction(
-                "it has another number of m-lines than the offer",
-            ));
+            return Err(SdpRefusal::Contradiction("it has another number of m-lines than the offer"));
         }
-        let transport = |name| {
-            document
-                .attribute_for(application, name)
-                .filter(|value| !value.is_empty())
-        };
+        let transport = |name| document.attribute_for(application, name).filter(|value| !value.is_empty());
         let credentials = IceCreds {
-            ufrag: transport("ice-ufrag")
-                .ok_or(SdpRefusal::Missing("a=ice-ufrag"))?
-                .to_owned(),
-            pass: transport("ice-pwd")
-                .ok_or(SdpRefusal::Missing("a=ice-pwd"))?
-                .to_owned(),
+            ufrag: transport("ice-ufrag").ok_or(SdpRefusal::Missing("a=ice-ufrag"))?.to_owned(),
+            pass: transport("ice-pwd").ok_or(SdpRefusal::Missing("a=ice-pwd"))?.to_owned(),
         };
         let fingerprint = transport("fingerprint")
             .and_then(|value| value.parse::<Fingerprint>().ok())
@@ -69,24 +57,13 @@ impl SubscribeAnswer {
             .map(|(index, section)| {
                 let problem = "its mid is not the offered one";
                 if section.lines.attribute("mid") != Some(mid_of(index).as_str()) {
-                    return Err(SdpRefusal::MediaLine {
-                        index: index + 1,
-                        problem,
-                    });
+                    return Err(SdpRefusal::MediaLine { index: index + 1, problem });
                 }
                 let receives = !section.is_rejected() && section.lines.attribute("recvonly").is_some();
-                Ok(if receives {
-                    LineAnswer::Receiving
-                } else {
-                    LineAnswer::Off
-                })
+                Ok(if receives { LineAnswer::Receiving } else { LineAnswer::Off })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            credentials,
-            fingerprint,
-            lines,
-        })
+        Ok(Self { credentials, fingerprint, lines })
     }
 }
 
@@ -117,39 +94,24 @@ mod tests {
 
     #[test]
     fn answers_that_do_not_fit_are_refused() {
-        let other_mid = SdpRefusal::MediaLine {
-            index: 1,
-            problem: "its mid is not the offered one",
-        };
+        let other_mid = SdpRefusal::MediaLine { index: 1, problem: "its mid is not the offered one" };
         for (sdp, refusal) in [
             (ACTPASS.replace("m=audio", "m=application"), None),
             (
                 ACTPASS.replace("m=application 9", "m=application 0"),
-                Some(SdpRefusal::Contradiction(
-                    "its first m-line is not the offered m=application",
-                )),
+                Some(SdpRefusal::Contradiction("its first m-line is not the offered m=application")),
             ),
             (
                 THREE_STREAMS.to_owned(),
-                Some(SdpRefusal::Contradiction(
-                    "it has another number of m-lines than the offer",
-                )),
+                Some(SdpRefusal::Contradiction("it has another number of m-lines than the offer")),
             ),
             (
                 ACTPASS.replace("a=setup:passive", "a=setup:active"),
-                Some(SdpRefusal::Contradiction(
-                    "its a=setup must be passive: the server is the DTLS client",
-                )),
+                Some(SdpRefusal::Contradiction("its a=setup must be passive: the server is the DTLS client")),
             ),
             (ACTPASS.replace("a=mid:1", "a=mid:7"), Some(other_mid)),
-            (
-                ACTPASS.replace("a=ice-pwd", "a=x"),
-                Some(SdpRefusal::Missing("a=ice-pwd")),
-            ),
-            (
-                ACTPASS.replace("sha-256 6D", "sha-256 XX"),
-                Some(SdpRefusal::Missing("a=fingerprint")),
-            ),
+            (ACTPASS.replace("a=ice-pwd", "a=x"), Some(SdpRefusal::Missing("a=ice-pwd"))),
+            (ACTPASS.replace("sha-256 6D", "sha-256 XX"), Some(SdpRefusal::Missing("a=fingerprint"))),
         ] {
             assert_eq!(SubscribeAnswer::parse(&sdp, 2).err(), refusal);
         }

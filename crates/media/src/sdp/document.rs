@@ -41,10 +41,7 @@ impl<'a> Document<'a> {
         if text.len() > SDP_LEN_MAX {
             return Err(SdpRefusal::TooLong);
         }
-        let mut document = Self {
-            session: Lines::default(),
-            media: Vec::new(),
-        };
+        let mut document = Self { session: Lines::default(), media: Vec::new() };
         let mut place = Place::Session;
         for (number, line) in text.lines().enumerate() {
             if line.is_empty() {
@@ -57,10 +54,7 @@ impl<'a> Document<'a> {
                         return Err(SdpRefusal::TooManyMediaLines(MEDIA_LINES_MAX));
                     }
                     place = Place::Media;
-                    document.media.push(Section {
-                        media: value,
-                        lines: Lines::default(),
-                    });
+                    document.media.push(Section { media: value, lines: Lines::default() });
                 }
                 (kind, Place::Session) => document.session.0.push((kind, value)),
                 (kind, Place::Media) => {
@@ -78,10 +72,7 @@ impl<'a> Document<'a> {
 
     /// The first value of an attribute in a section, or else in the session part.
     pub(crate) fn attribute_for(&self, section: &Section<'a>, name: &str) -> Option<&'a str> {
-        section
-            .lines
-            .attribute(name)
-            .or_else(|| self.session.attribute(name))
+        section.lines.attribute(name).or_else(|| self.session.attribute(name))
     }
 
     /// The mids of the bundle, in its order.
@@ -143,9 +134,7 @@ mod tests {
         let text = "v=0\r\na=group:BUNDLE 0 1\r\nm=audio 9 X 111\r\na=mid:0\r\na=sendonly\r\nm=video 0 X 96\na=mid:1\n";
         let document = Document::parse(text).unwrap();
         assert_eq!(document.bundled_mids().collect::<Vec<_>>(), ["0", "1"]);
-        let [audio, video] = &document.media[..] else {
-            panic!("two sections")
-        };
+        let [audio, video] = &document.media[..] else { panic!("two sections") };
         assert_eq!(audio.lines.attribute("mid"), Some("0"));
         assert_eq!(audio.lines.attribute("sendonly"), Some(""));
         assert_eq!((audio.is_rejected(), video.is_rejected()), (false, true));
@@ -160,10 +149,7 @@ mod tests {
             ("=x".into(), SdpRefusal::MalformedLine(1)),
             (format!("a={}", "x".repeat(5_000)), SdpRefusal::MalformedLine(1)),
             ("x".repeat(SDP_LEN_MAX + 1), SdpRefusal::TooLong),
-            (
-                "m=audio 9 X 0\n".repeat(1_025),
-                SdpRefusal::TooManyMediaLines(1_024),
-            ),
+            ("m=audio 9 X 0\n".repeat(1_025), SdpRefusal::TooManyMediaLines(1_024)),
         ] {
             assert_eq!(Document::parse(&text), Err(refusal));
         }

@@ -60,11 +60,7 @@ impl SubscribeOffer<'_> {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        write!(
-            out,
-            "v=0\r\no=- {} {} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
-            self.session_id, self.revision
-        )?;
+        write!(out, "v=0\r\no=- {} {} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n", self.session_id, self.revision)?;
         write!(out, "a=group:BUNDLE 0")?;
         for index in 0..self.lines.len() {
             write!(out, " {}", mid_of(index))?;
@@ -85,10 +81,7 @@ impl SubscribeOffer<'_> {
     }
 
     fn write_application(&self, out: &mut String) -> std::fmt::Result {
-        write!(
-            out,
-            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
-        )?;
+        write!(out, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n")?;
         self.write_transport(out)?;
         write!(out, "a=sctp-port:5000\r\na=max-message-size:65536\r\n")?;
         for candidate in self.candidates {
@@ -114,11 +107,7 @@ fn write_line(out: &mut String, mid: &str, line: &OfferLine) -> std::fmt::Result
     for (id, uri) in forwarded_extensions(kind) {
         write!(out, "a=extmap:{id} {uri}\r\n")?;
     }
-    let direction = if line.carried.is_some() {
-        "sendonly"
-    } else {
-        "inactive"
-    };
+    let direction = if line.carried.is_some() { "sendonly" } else { "inactive" };
     write!(out, "a={direction}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n")?;
     write_formats(out, line.codec)?;
     if let Some(carried) = &line.carried {
@@ -143,10 +132,7 @@ fn write_formats(out: &mut String, codec: Codec) -> std::fmt::Result {
                 write!(out, "a=rtcp-fb:{payload_type} {feedback}\r\n")?;
             }
             if let Some(rtx) = codec.rtx_payload_type() {
-                write!(
-                    out,
-                    "a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={payload_type}\r\n"
-                )?;
+                write!(out, "a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={payload_type}\r\n")?;
             }
         }
     }
@@ -154,12 +140,7 @@ fn write_formats(out: &mut String, codec: Codec) -> std::fmt::Result {
 }
 
 fn write_carried(out: &mut String, carried: &CarriedTrack) -> std::fmt::Result {
-    let CarriedTrack {
-        stream,
-        track,
-        ssrc,
-        rtx_ssrc,
-    } = carried;
+    let CarriedTrack { stream, track, ssrc, rtx_ssrc } = carried;
     write!(out, "a=msid:{stream} {stream}-{track}\r\n")?;
     if let Some(rtx_ssrc) = rtx_ssrc {
         write!(out, "a=ssrc-group:FID {ssrc} {rtx_ssrc}\r\n")?;

@@ -95,10 +95,8 @@ impl<'a> PublishOffer<'a> {
                 None => lines.push(line),
             }
         }
-        let applications = lines
-            .iter()
-            .filter(|line| matches!(line, PublishLine::Application { .. }))
-            .count();
+        let applications =
+            lines.iter().filter(|line| matches!(line, PublishLine::Application { .. })).count();
         if applications > 1 {
             return Err(SdpRefusal::Contradiction("it has two m=application lines"));
         }
@@ -106,11 +104,7 @@ impl<'a> PublishOffer<'a> {
             return Err(SdpRefusal::Missing("m-line"));
         };
         for name in ["ice-ufrag", "ice-pwd", "fingerprint"] {
-            let live = document
-                .media
-                .iter()
-                .find(|section| !section.is_rejected())
-                .unwrap_or(first);
+            let live = document.media.iter().find(|section| !section.is_rejected()).unwrap_or(first);
             if document.attribute_for(live, name).is_none_or(str::is_empty) {
                 return Err(SdpRefusal::Missing(name_of_transport_attribute(name)));
             }
@@ -137,11 +131,7 @@ impl<'a> PublishOffer<'a> {
         }
         // The library wants the bundle in the order of the m-lines, and without those that are off.
         out.push_str("a=group:BUNDLE");
-        for line in self
-            .lines
-            .iter()
-            .filter(|line| !matches!(line, PublishLine::Off { .. }))
-        {
+        for line in self.lines.iter().filter(|line| !matches!(line, PublishLine::Off { .. })) {
             let _ = write!(out, " {}", line.mid());
         }
         out.push_str("\r\n");
@@ -182,21 +172,12 @@ fn read_line<'a>(section: &Section<'a>) -> Result<PublishLine<'a>, &'static str>
         _ => return Err("it is neither audio nor video nor application"),
     };
     if section.is_rejected() {
-        return Ok(PublishLine::Off {
-            mid,
-            reason: OffReason::Rejected,
-        });
+        return Ok(PublishLine::Off { mid, reason: OffReason::Rejected });
     }
     let Some(formats) = choose_formats(section, kind)? else {
-        return Ok(PublishLine::Off {
-            mid,
-            reason: OffReason::NoCodec,
-        });
+        return Ok(PublishLine::Off { mid, reason: OffReason::NoCodec });
     };
-    if ["recvonly", "inactive"]
-        .iter()
-        .any(|name| section.lines.attribute(name).is_some())
-    {
+    if ["recvonly", "inactive"].iter().any(|name| section.lines.attribute(name).is_some()) {
         return Ok(PublishLine::Idle { mid, formats });
     }
     let msid = section.lines.attribute("msid").ok_or("it has no a=msid")?;
@@ -207,12 +188,7 @@ fn read_line<'a>(section: &Section<'a>) -> Result<PublishLine<'a>, &'static str>
     if stream.len() > MSID_LEN_MAX || track.len() > MSID_LEN_MAX {
         return Err("its msid is longer than 64 characters");
     }
-    Ok(PublishLine::Track(OfferedTrack {
-        mid,
-        stream,
-        track,
-        formats,
-    }))
+    Ok(PublishLine::Track(OfferedTrack { mid, stream, track, formats }))
 }
 
 /// The first codec of the m-line that is forwarded, and the numbers of all formats to keep with it.
@@ -223,9 +199,7 @@ fn choose_formats(section: &Section<'_>, kind: MediaKind) -> Result<Option<Forma
         .map(|word| word.parse::<u8>().ok().filter(|number| *number < 128))
         .collect::<Option<Vec<u8>>>()
         .ok_or("a payload type is not a number below 128")?;
-    let chosen = offered
-        .iter()
-        .find_map(|number| Some((*number, codec_of(section, *number, kind)?)));
+    let chosen = offered.iter().find_map(|number| Some((*number, codec_of(section, *number, kind)?)));
     let Some((payload_type, codec)) = chosen else {
         return Ok(None);
     };
@@ -250,9 +224,7 @@ fn codec_of(section: &Section<'_>, number: u8, kind: MediaKind) -> Option<Codec>
                     .find_map(move |(key, value)| (key == name).then_some(value))
             };
             let mode_1 = parameter("packetization-mode") == Some("1");
-            let id = u32::from_str_radix(parameter("profile-level-id")?, 16)
-                .ok()
-                .filter(|_| mode_1)?;
+            let id = u32::from_str_radix(parameter("profile-level-id")?, 16).ok().filter(|_| mode_1)?;
             Codec::H264(H264Profile::from_profile_level_id(id)?)
         }
         _ => return None,
@@ -289,30 +261,16 @@ fn render_section(out: &mut String, section: &Section<'_>, line: &PublishLine<'_
     match line {
         PublishLine::Application { .. } => {
             push_line(out, 'm', section.media);
-            for (kind, value) in section
-                .lines
-                .iter()
-                .filter(|(_, value)| !value.starts_with("candidate"))
-            {
+            for (kind, value) in section.lines.iter().filter(|(_, value)| !value.starts_with("candidate")) {
                 push_line(out, kind, value);
             }
         }
-        PublishLine::Off {
-            mid,
-            reason: OffReason::Rejected | OffReason::NoCodec,
-        } => {
+        PublishLine::Off { mid, reason: OffReason::Rejected | OffReason::NoCodec } => {
             let media = section.words().next().unwrap_or("audio");
             // The one format is none of ours: the library must not learn formats from a line that is off.
             let _ = write!(out, "m={media} 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\n");
-            let _ = write!(
-                out,
-                "a=mid:{mid}\r\na=inactive\r\na=rtcp-mux\r\na=rtpmap:0 PCMU/8000\r\n"
-            );
-            for (kind, value) in section
-                .lines
-                .iter()
-                .filter(|(_, value)| is_transport_attribute(value))
-            {
+            let _ = write!(out, "a=mid:{mid}\r\na=inactive\r\na=rtcp-mux\r\na=rtpmap:0 PCMU/8000\r\n");
+            for (kind, value) in section.lines.iter().filter(|(_, value)| is_transport_attribute(value)) {
                 push_line(out, kind, value);
             }
         }
@@ -327,12 +285,7 @@ fn render_section(out: &mut String, section: &Section<'_>, line: &PublishLine<'_
 fn render_formats(out: &mut String, section: &Section<'_>, formats: &Formats, direction: &str) {
     let Formats { codec, payload_types } = formats;
     let numbers: Vec<String> = payload_types.iter().map(u8::to_string).collect();
-    let _ = write!(
-        out,
-        "m={} 9 UDP/TLS/RTP/SAVPF {}\r\n",
-        codec.kind().as_str(),
-        numbers.join(" ")
-    );
+    let _ = write!(out, "m={} 9 UDP/TLS/RTP/SAVPF {}\r\n", codec.kind().as_str(), numbers.join(" "));
     push_line(out, 'c', "IN IP4 0.0.0.0");
     push_line(out, 'a', direction);
     for (kind, value) in section.lines.iter().filter(|(kind, _)| *kind == 'a') {
@@ -344,10 +297,7 @@ fn render_formats(out: &mut String, section: &Section<'_>, formats: &Formats, di
 
 fn is_transport_attribute(value: &str) -> bool {
     let name = value.split(':').next().unwrap_or_default();
-    matches!(
-        name,
-        "ice-ufrag" | "ice-pwd" | "ice-options" | "ice-lite" | "fingerprint" | "setup"
-    )
+    matches!(name, "ice-ufrag" | "ice-pwd" | "ice-options" | "ice-lite" | "fingerprint" | "setup")
 }
 
 fn is_kept_track_attribute(value: &str, payload_types: &[u8]) -> bool {
@@ -355,15 +305,9 @@ fn is_kept_track_attribute(value: &str, payload_types: &[u8]) -> bool {
     match name {
         "mid" | "msid" | "rtcp-mux" | "rtcp-rsize" | "ssrc" => true,
         "ssrc-group" => rest.starts_with("FID "),
-        "extmap" => rest
-            .split_ascii_whitespace()
-            .nth(1)
-            .is_some_and(is_wanted_extension),
+        "extmap" => rest.split_ascii_whitespace().nth(1).is_some_and(is_wanted_extension),
         "rtpmap" | "fmtp" | "rtcp-fb" => {
-            let number = rest
-                .split_ascii_whitespace()
-                .next()
-                .and_then(|word| word.parse().ok());
+            let number = rest.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
             number.is_some_and(|number| payload_types.contains(&number))
         }
         _ => is_transport_attribute(value),

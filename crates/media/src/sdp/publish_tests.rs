@@ -44,38 +44,13 @@ fn the_offers_of_a_call_are_read() {
     let rejected = |mid| format!("{mid} Rejected");
     assert_eq!(summary(DATA_ONLY), [application()]);
     assert_eq!(summary(AUDIO_ONLY), [application(), audio(1, "170e")]);
-    assert_eq!(
-        summary(AUDIO_VIDEO),
-        [application(), audio(1, "1e80"), video(2, "1e80")]
-    );
-    let both = [
-        application(),
-        audio(1, "1e80"),
-        video(2, "1e80"),
-        video(3, "b1ef"),
-    ];
+    assert_eq!(summary(AUDIO_VIDEO), [application(), audio(1, "1e80"), video(2, "1e80")]);
+    let both = [application(), audio(1, "1e80"), video(2, "1e80"), video(3, "b1ef")];
     assert_eq!(summary(CAMERA_AND_SCREEN), both);
-    assert_eq!(
-        summary(UNPUBLISHED),
-        [application(), rejected(1), rejected(2), video(3, "b1ef")]
-    );
-    assert_eq!(
-        summary(RECYCLED),
-        [
-            application(),
-            audio(4, "a8cf"),
-            video(5, "a8cf"),
-            video(3, "b1ef")
-        ]
-    );
-    assert_eq!(
-        summary(ALL_UNPUBLISHED),
-        [application(), rejected(4), rejected(5), rejected(3)]
-    );
-    assert_eq!(
-        summary(ICE_RESTART),
-        [application(), audio(1, "69ba"), video(2, "69ba")]
-    );
+    assert_eq!(summary(UNPUBLISHED), [application(), rejected(1), rejected(2), video(3, "b1ef")]);
+    assert_eq!(summary(RECYCLED), [application(), audio(4, "a8cf"), video(5, "a8cf"), video(3, "b1ef")]);
+    assert_eq!(summary(ALL_UNPUBLISHED), [application(), rejected(4), rejected(5), rejected(3)]);
+    assert_eq!(summary(ICE_RESTART), [application(), audio(1, "69ba"), video(2, "69ba")]);
 }
 
 #[test]
@@ -95,20 +70,10 @@ fn only_accepted_tracks_may_send_in_the_offer_that_is_applied() {
 #[test]
 fn the_publishers_favourite_among_our_codecs_is_kept() {
     let h264_first = AUDIO_VIDEO.replace("SAVPF 96 97 102", "SAVPF 104 102 96 97");
-    assert!(
-        summary(&h264_first)[2].ends_with("H264(Baseline) [102, 103]"),
-        "{:?}",
-        summary(&h264_first)
-    );
+    assert!(summary(&h264_first)[2].ends_with("H264(Baseline) [102, 103]"), "{:?}", summary(&h264_first));
     let none_of_ours = AUDIO_VIDEO
         .lines()
-        .map(|line| {
-            if line.starts_with("m=video") {
-                "m=video 9 UDP/TLS/RTP/SAVPF 45 46"
-            } else {
-                line
-            }
-        })
+        .map(|line| if line.starts_with("m=video") { "m=video 9 UDP/TLS/RTP/SAVPF 45 46" } else { line })
         .collect::<Vec<_>>()
         .join("\r\n");
     assert_eq!(summary(&none_of_ours)[2], "2 NoCodec");
@@ -119,38 +84,20 @@ fn broken_offers_are_refused_with_a_reason() {
     let line = |index, problem| SdpRefusal::MediaLine { index, problem };
     for (broken, refusal) in [
         (AUDIO_VIDEO.replace("a=mid:2\r\n", ""), line(2, "it has no a=mid")),
-        (
-            AUDIO_VIDEO.replace("a=mid:2", "a=mid:1"),
-            line(2, "another one has the same mid"),
-        ),
-        (
-            AUDIO_VIDEO.replace("a=mid:2", "a=mid:x y"),
-            line(2, "its mid is not 1 to 16 letters and digits"),
-        ),
-        (
-            AUDIO_VIDEO.replace("BUNDLE 0 1 2", "BUNDLE 0 1"),
-            line(2, "it is not in the bundle"),
-        ),
+        (AUDIO_VIDEO.replace("a=mid:2", "a=mid:1"), line(2, "another one has the same mid")),
+        (AUDIO_VIDEO.replace("a=mid:2", "a=mid:x y"), line(2, "its mid is not 1 to 16 letters and digits")),
+        (AUDIO_VIDEO.replace("BUNDLE 0 1 2", "BUNDLE 0 1"), line(2, "it is not in the bundle")),
         (
             AUDIO_VIDEO.replace("m=video 9", "m=text 9"),
             line(2, "it is neither audio nor video nor application"),
         ),
-        (
-            AUDIO_VIDEO.replace("SAVPF 111", "SAVPF 400"),
-            line(1, "a payload type is not a number below 128"),
-        ),
+        (AUDIO_VIDEO.replace("SAVPF 111", "SAVPF 400"), line(1, "a payload type is not a number below 128")),
         (
             AUDIO_VIDEO.replace("m=application 9", "m=application 0"),
             line(0, "data channels can't be switched off"),
         ),
-        (
-            AUDIO_VIDEO.replace("a=fingerprint:", "a=x-fingerprint:"),
-            SdpRefusal::Missing("a=fingerprint"),
-        ),
-        (
-            AUDIO_VIDEO.replace("a=ice-pwd:", "a=x-pwd:"),
-            SdpRefusal::Missing("a=ice-ufrag and a=ice-pwd"),
-        ),
+        (AUDIO_VIDEO.replace("a=fingerprint:", "a=x-fingerprint:"), SdpRefusal::Missing("a=fingerprint")),
+        (AUDIO_VIDEO.replace("a=ice-pwd:", "a=x-pwd:"), SdpRefusal::Missing("a=ice-ufrag and a=ice-pwd")),
     ] {
         let got = PublishOffer::parse(&broken).map(|_| ());
         assert_eq!(got, Err(refusal));

@@ -33,16 +33,8 @@ impl World {
         let granted = self.oracle.routes();
         same("the routes told", &self.routed, &granted)?;
         same("the routes held", &self.model.routes().collect(), &granted)?;
-        same(
-            "the routes after a restart",
-            &self.restored().routes().collect(),
-            &granted,
-        )?;
-        same(
-            "the next timeout",
-            &self.model.poll_timeout(),
-            &self.oracle.next_timeout(),
-        )?;
+        same("the routes after a restart", &self.restored().routes().collect(), &granted)?;
+        same("the next timeout", &self.model.poll_timeout(), &self.oracle.next_timeout())?;
         self.check_boundaries()?;
         if last || questions.are_due(self.steps) {
             self.ask_everything()?;
@@ -53,10 +45,8 @@ impl World {
     /// What must hold of every route, whatever the oracle says.
     fn check_boundaries(&mut self) -> Checked {
         let devices = &self.oracle.devices;
-        let publishers: HashMap<StreamId, ParticipantId> = devices
-            .iter()
-            .flat_map(|d| d.streams.iter().map(|s| (s.id, d.participant)))
-            .collect();
+        let publishers: HashMap<StreamId, ParticipantId> =
+            devices.iter().flat_map(|d| d.streams.iter().map(|s| (s.id, d.participant))).collect();
         let subscribers: HashMap<DeviceId, ParticipantId> =
             devices.iter().map(|d| (d.id, d.participant)).collect();
         for crosspoint in &self.routed {
@@ -77,11 +67,7 @@ impl World {
             match self.wishes.get(&(session, subscriber)) {
                 Some(Some(Scope::WholeSession)) if publisher != subscriber => {}
                 Some(Some(Scope::Listed(list))) if list.iter().any(|e| e.participant == publisher) => {
-                    let event = if publisher == subscriber {
-                        "echo"
-                    } else {
-                        "by list"
-                    };
+                    let event = if publisher == subscriber { "echo" } else { "by list" };
                     self.tally.count(event);
                 }
                 wish => return Err(format!("{crosspoint:?} was never asked for, but: {wish:?}")),
@@ -105,10 +91,7 @@ impl World {
                 for ago in 0..2 {
                     let participant = self.names.participant(Ref { slot, ago });
                     let account = account.clone();
-                    self.ask(Query::Streams {
-                        account: account.clone(),
-                        participant,
-                    })?;
+                    self.ask(Query::Streams { account: account.clone(), participant })?;
                     self.ask(Query::Participant { account, participant })?;
                 }
             }
@@ -118,25 +101,12 @@ impl World {
 
     fn ask_for_session(&self, account: &AccountId, session: SessionId) -> Checked {
         let account = || account.clone();
-        self.ask(Query::Session {
-            account: account(),
-            session,
-        })?;
-        self.ask(Query::Members {
-            account: account(),
-            session,
-        })?;
-        self.ask(Query::Matrix {
-            account: account(),
-            session,
-        })?;
+        self.ask(Query::Session { account: account(), session })?;
+        self.ask(Query::Members { account: account(), session })?;
+        self.ask(Query::Matrix { account: account(), session })?;
         for slot in 0..PARTICIPANTS {
             let participant = self.names.participant(Ref::latest(slot));
-            self.ask(Query::Subscriptions {
-                account: account(),
-                session,
-                participant,
-            })?;
+            self.ask(Query::Subscriptions { account: account(), session, participant })?;
         }
         Ok(())
     }
@@ -145,17 +115,11 @@ impl World {
         let account = ids::account(account);
         for limit in [1, 2, 100] {
             let mut page = PageRequest { limit, before: None };
-            while let Some(next) = self.ask(Query::Sessions {
-                account: account.clone(),
-                page,
-            })? {
+            while let Some(next) = self.ask(Query::Sessions { account: account.clone(), page })? {
                 page.before = Some(next);
             }
             let mut page = PageRequest { limit, before: None };
-            while let Some(next) = self.ask(Query::Participants {
-                account: account.clone(),
-                page,
-            })? {
+            while let Some(next) = self.ask(Query::Participants { account: account.clone(), page })? {
                 page.before = Some(next);
             }
         }
@@ -185,10 +149,9 @@ pub(crate) fn masked(reply: Reply) -> Reply {
     };
     match reply {
         Reply::Participant(participant) => Reply::Participant(mask(participant)),
-        Reply::Participants(page) => Reply::Participants(Page {
-            items: page.items.into_iter().map(mask).collect(),
-            next: page.next,
-        }),
+        Reply::Participants(page) => {
+            Reply::Participants(Page { items: page.items.into_iter().map(mask).collect(), next: page.next })
+        }
         Reply::Members(members) => Reply::Members(members.into_iter().map(mask).collect()),
         other @ (Reply::Done
         | Reply::Session(_)

@@ -8,10 +8,9 @@ use crate::ids;
 use crate::stage::{EVERYBODY, Outcome, Stage};
 
 fn streams(stage: &Stage, participant: u8) -> Vec<StreamView> {
-    let reply = stage.model.query(Query::Streams {
-        account: ids::account(0),
-        participant: ids::participant(participant, 0),
-    });
+    let reply = stage
+        .model
+        .query(Query::Streams { account: ids::account(0), participant: ids::participant(participant, 0) });
     let Ok(Reply::Streams(streams)) = reply else {
         panic!("{reply:?}");
     };
@@ -93,10 +92,7 @@ fn a_snapshot_replaces_the_one_before() {
     assert_eq!(outcome.routes, [(vec![], vec![(2, 0)])]);
     let outcome = stage.publish(1, &[(2, Some("screen")), (3, None)]);
     assert_eq!(outcome.routes, [(vec![(1, 0)], vec![(3, 0)])]);
-    assert_eq!(
-        stage.publish(1, &[(3, None), (2, Some("screen"))]),
-        Outcome::default()
-    );
+    assert_eq!(stage.publish(1, &[(3, None), (2, Some("screen"))]), Outcome::default());
 }
 
 #[test]
@@ -108,11 +104,7 @@ fn a_stream_that_stays_keeps_its_place_and_time_and_takes_the_rest() {
     stage.report(Report::StreamsPublished {
         device: ids::device(1, 0),
         streams: vec![
-            PublishedStream {
-                id: ids::stream(2),
-                alias: None,
-                media_types: ids::media_types(1),
-            },
+            PublishedStream { id: ids::stream(2), alias: None, media_types: ids::media_types(1) },
             PublishedStream {
                 id: ids::stream(1),
                 alias: Alias::new("camera").ok(),
@@ -140,10 +132,7 @@ fn a_stream_that_stays_keeps_its_place_and_time_and_takes_the_rest() {
 #[test]
 fn a_stream_of_another_device_is_never_shared() {
     let mut stage = pair();
-    assert_eq!(
-        stage.publish(0, &[(0, None), (1, Some("mine"))]),
-        Outcome::default()
-    );
+    assert_eq!(stage.publish(0, &[(0, None), (1, Some("mine"))]), Outcome::default());
     assert_eq!(streams(&stage, 0).len(), 1);
     stage.publish(1, &[]);
     let outcome = stage.publish(0, &[(0, None), (1, Some("mine"))]);

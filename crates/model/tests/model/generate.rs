@@ -23,25 +23,14 @@ pub(crate) fn sequence(steps_max: usize) -> impl Strategy<Value = Vec<Step>> {
 
 /// Everything that can exist, made in the order in which it can be used.
 fn scene() -> Vec<Step> {
-    let sessions = (0..SESSIONS).map(|slot| Step::CreateSession {
-        account: slot % ACCOUNTS,
-        slot,
-    });
-    let participants = (0..PARTICIPANTS).map(|slot| Step::CreateParticipant {
-        account: slot % ACCOUNTS,
-        slot,
-    });
-    let devices = (0..PARTICIPANTS).map(|slot| Step::Connect {
-        participant: Ref::latest(slot),
-        slot: slot % DEVICES,
-    });
+    let sessions = (0..SESSIONS).map(|slot| Step::CreateSession { account: slot % ACCOUNTS, slot });
+    let participants =
+        (0..PARTICIPANTS).map(|slot| Step::CreateParticipant { account: slot % ACCOUNTS, slot });
+    let devices =
+        (0..PARTICIPANTS).map(|slot| Step::Connect { participant: Ref::latest(slot), slot: slot % DEVICES });
     let streams = (0..DEVICES).map(|slot| Step::Publish {
         device: Ref::latest(slot),
-        streams: vec![Published {
-            stream: slot % STREAMS,
-            alias: Some(slot % ALIASES),
-            media: slot,
-        }],
+        streams: vec![Published { stream: slot % STREAMS, alias: Some(slot % ALIASES), media: slot }],
     });
     // More want to be in the first session of their account than it takes.
     let members = (0..PARTICIPANTS).map(|slot| Step::Add {
@@ -50,12 +39,7 @@ fn scene() -> Vec<Step> {
         participant: Ref::latest(slot),
         wish: Some(Wish::Everybody),
     });
-    sessions
-        .chain(participants)
-        .chain(devices)
-        .chain(streams)
-        .chain(members)
-        .collect()
+    sessions.chain(participants).chain(devices).chain(streams).chain(members).collect()
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -108,11 +92,7 @@ fn matrix(account: u8) -> impl Strategy<Value = Step> {
             seen.push(*participant);
             first
         });
-        Step::Matrix {
-            account,
-            session,
-            rows,
-        }
+        Step::Matrix { account, session, rows }
     })
 }
 
@@ -144,11 +124,7 @@ fn publish() -> impl Strategy<Value = Step> {
         device,
         streams: streams
             .into_iter()
-            .map(|(nth, alias, media)| Published {
-                stream: (device.slot + nth) % STREAMS,
-                alias,
-                media,
-            })
+            .map(|(nth, alias, media)| Published { stream: (device.slot + nth) % STREAMS, alias, media })
             .collect(),
     })
 }

@@ -34,11 +34,7 @@ fn a_session_ends_by_itself_as_if_deleted() {
     stage.subscribe(0, 0, EVERYBODY).unwrap();
     stage.wait(MOMENT);
     stage.create_participant(2);
-    assert_eq!(
-        stage.wait(LIFETIME - MOMENT - MOMENT),
-        Outcome::default(),
-        "not yet"
-    );
+    assert_eq!(stage.wait(LIFETIME - MOMENT - MOMENT), Outcome::default(), "not yet");
     let outcome = stage.wait(MOMENT);
     let ended = [
         Change::DeleteSession(ids::session(0, 0)),
@@ -47,10 +43,7 @@ fn a_session_ends_by_itself_as_if_deleted() {
     ];
     assert_eq!(outcome.changes, ended);
     assert_eq!(outcome.routes, [(vec![(1, 0)], vec![])], "one step for all");
-    let closed = [
-        (0, CloseReason::ParticipantEnded),
-        (1, CloseReason::ParticipantEnded),
-    ];
+    let closed = [(0, CloseReason::ParticipantEnded), (1, CloseReason::ParticipantEnded)];
     assert_eq!(outcome.closed, closed);
     assert!(stage.participant(2).is_ok());
 }
@@ -77,14 +70,8 @@ fn participant(slot: u8, since: u64) -> ParticipantRecord {
         sequence: u64::from(slot),
         created_at: Timestamp::from_millis(0),
         expires_at: Timestamp::from_millis(20_000),
-        membership: Some(Membership {
-            session: ids::session(0, 0),
-            since,
-        }),
-        subscriptions: Some(Subscriptions {
-            session: ids::session(0, 0),
-            scope: Scope::WholeSession,
-        }),
+        membership: Some(Membership { session: ids::session(0, 0), since }),
+        subscriptions: Some(Subscriptions { session: ids::session(0, 0), scope: Scope::WholeSession }),
     }
 }
 
@@ -153,10 +140,7 @@ fn a_record_that_names_a_foreign_session_is_in_none() {
         model.report(now, Report::StreamsPublished { device, streams });
     }
     assert_eq!(model.routes().count(), 0);
-    let members = model.query(Query::Session {
-        account: ids::account(1),
-        session: ids::session(0, 0),
-    });
+    let members = model.query(Query::Session { account: ids::account(1), session: ids::session(0, 0) });
     let Ok(Reply::Session(members)) = members else {
         panic!("{members:?}");
     };

@@ -31,10 +31,9 @@ impl Names {
                 session: ids::session(*slot, self.next_generation(Kind::Session, *slot)),
                 tag: Tag::new(&format!("tag {slot}")).ok(),
             },
-            Step::DeleteSession { account, session } => Command::DeleteSession {
-                account: ids::account(*account),
-                session: self.session(*session),
-            },
+            Step::DeleteSession { account, session } => {
+                Command::DeleteSession { account: ids::account(*account), session: self.session(*session) }
+            }
             Step::CreateParticipant { account, slot } => {
                 let generation = self.next_generation(Kind::Participant, *slot);
                 Command::CreateParticipant {
@@ -50,42 +49,24 @@ impl Names {
                 account: ids::account(*account),
                 participant: self.participant(*participant),
             },
-            Step::Add {
-                account,
-                session,
-                participant,
-                wish,
-            } => Command::AddParticipant {
+            Step::Add { account, session, participant, wish } => Command::AddParticipant {
                 account: ids::account(*account),
                 session: self.session(*session),
                 participant: self.participant(*participant),
                 subscriptions: wish.as_ref().map(|wish| self.scope(wish)),
             },
-            Step::Remove {
-                account,
-                session,
-                participant,
-            } => Command::RemoveParticipant {
+            Step::Remove { account, session, participant } => Command::RemoveParticipant {
                 account: ids::account(*account),
                 session: self.session(*session),
                 participant: self.participant(*participant),
             },
-            Step::Subscribe {
-                account,
-                session,
-                participant,
-                wish,
-            } => Command::SetSubscriptions {
+            Step::Subscribe { account, session, participant, wish } => Command::SetSubscriptions {
                 account: ids::account(*account),
                 session: self.session(*session),
                 participant: self.participant(*participant),
                 scope: self.scope(wish),
             },
-            Step::Matrix {
-                account,
-                session,
-                rows,
-            } => {
+            Step::Matrix { account, session, rows } => {
                 let rows = rows.iter().map(|(participant, wish)| MatrixRow {
                     participant: self.participant(*participant),
                     scope: self.scope(wish),
@@ -118,19 +99,14 @@ impl Names {
                 participant: self.participant(*participant),
                 device: self.device(*device),
             },
-            Step::Gone { device } => Report::DeviceGone {
-                device: self.device(*device),
-            },
+            Step::Gone { device } => Report::DeviceGone { device: self.device(*device) },
             Step::Publish { device, streams } => {
                 let streams = streams.iter().map(|published| PublishedStream {
                     id: ids::stream(published.stream),
                     alias: published.alias.map(ids::alias),
                     media_types: ids::media_types(published.media),
                 });
-                Report::StreamsPublished {
-                    device: self.device(*device),
-                    streams: streams.collect(),
-                }
+                Report::StreamsPublished { device: self.device(*device), streams: streams.collect() }
             }
             Step::CreateSession { .. }
             | Step::DeleteSession { .. }

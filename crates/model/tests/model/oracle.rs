@@ -50,19 +50,9 @@ impl Oracle {
 
     pub(crate) fn apply(&mut self, now: Timestamp, command: Command) -> Result<Reply, Refusal> {
         match command {
-            Command::CreateSession {
-                account,
-                session,
-                tag,
-            } => {
+            Command::CreateSession { account, session, tag } => {
                 let max = self.limits.account_sessions_max;
-                if self
-                    .sessions
-                    .iter()
-                    .filter(|s| s.record.account == account)
-                    .count()
-                    == max
-                {
+                if self.sessions.iter().filter(|s| s.record.account == account).count() == max {
                     return Err(Refusal::TooManySessions { max });
                 }
                 let session = Session {
@@ -117,12 +107,7 @@ impl Oracle {
                 self.end_participant(participant);
                 Ok(Reply::Done)
             }
-            Command::AddParticipant {
-                account,
-                session,
-                participant,
-                subscriptions,
-            } => {
+            Command::AddParticipant { account, session, participant, subscriptions } => {
                 self.session(&account, session)?;
                 self.participant(&account, participant)?;
                 if let Some(Some(scope)) = &subscriptions {
@@ -131,10 +116,7 @@ impl Oracle {
                 match self.session_of(participant) {
                     Some(present) if present == session => {}
                     Some(other) => {
-                        return Err(Refusal::InAnotherSession {
-                            participant,
-                            session: other,
-                        });
+                        return Err(Refusal::InAnotherSession { participant, session: other });
                     }
                     None => {
                         let max = self.limits.session_participants_max;
@@ -151,22 +133,14 @@ impl Oracle {
                         record.subscriptions = scope.map(|scope| Subscriptions { session, scope });
                     }
                     None => {
-                        if record
-                            .subscriptions
-                            .as_ref()
-                            .is_some_and(|s| s.session != session)
-                        {
+                        if record.subscriptions.as_ref().is_some_and(|s| s.session != session) {
                             record.subscriptions = None;
                         }
                     }
                 }
                 Ok(Reply::Done)
             }
-            Command::RemoveParticipant {
-                account,
-                session,
-                participant,
-            } => {
+            Command::RemoveParticipant { account, session, participant } => {
                 self.session(&account, session)?;
                 self.participant(&account, participant)?;
                 if self.session_of(participant) != Some(session) {
@@ -177,12 +151,7 @@ impl Oracle {
                 self.participant_mut(participant).subscriptions = None;
                 Ok(Reply::Done)
             }
-            Command::SetSubscriptions {
-                account,
-                session,
-                participant,
-                scope,
-            } => {
+            Command::SetSubscriptions { account, session, participant, scope } => {
                 self.session(&account, session)?;
                 self.participant(&account, participant)?;
                 if self.session_of(participant).is_some_and(|other| other != session) {
@@ -194,18 +163,11 @@ impl Oracle {
                 self.set_scope(session, participant, scope);
                 Ok(Reply::Done)
             }
-            Command::SetMatrix {
-                account,
-                session,
-                rows,
-            } => {
+            Command::SetMatrix { account, session, rows } => {
                 let members = self.session(&account, session)?.participants.clone();
                 for MatrixRow { participant, scope } in &rows {
                     if !members.contains(participant) {
-                        return Err(Refusal::RowOfNoMember {
-                            participant: *participant,
-                            session,
-                        });
+                        return Err(Refusal::RowOfNoMember { participant: *participant, session });
                     }
                     if let Some(scope) = scope {
                         self.all_listed_exist(&account, scope)?;
@@ -271,9 +233,7 @@ impl Oracle {
 
     pub(crate) fn session_of(&self, participant: ParticipantId) -> Option<SessionId> {
         let mut sessions = self.sessions.iter();
-        sessions
-            .find(|s| s.participants.contains(&participant))
-            .map(|s| s.record.id)
+        sessions.find(|s| s.participants.contains(&participant)).map(|s| s.record.id)
     }
 
     fn all_listed_exist(&self, account: &AccountId, scope: &Scope) -> Result<(), Refusal> {
@@ -299,11 +259,7 @@ impl Oracle {
     fn end_session(&mut self, session: SessionId) {
         self.sessions.retain(|s| s.record.id != session);
         for participant in &mut self.participants {
-            if participant
-                .subscriptions
-                .as_ref()
-                .is_some_and(|s| s.session == session)
-            {
+            if participant.subscriptions.as_ref().is_some_and(|s| s.session == session) {
                 participant.subscriptions = None;
             }
         }
@@ -333,9 +289,7 @@ impl Oracle {
 
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         let sessions = self.sessions.iter().map(|s| s.record.expires_at);
-        sessions
-            .chain(self.participants.iter().map(|p| p.expires_at))
-            .min()
+        sessions.chain(self.participants.iter().map(|p| p.expires_at)).min()
     }
 
     pub(crate) fn report(&mut self, now: Timestamp, report: Report) {
@@ -352,11 +306,7 @@ impl Oracle {
                     let old = self.devices.remove(place);
                     self.closed.push((old.id, CloseReason::Replaced));
                 }
-                self.devices.push(Device {
-                    id: device,
-                    participant,
-                    streams: Vec::new(),
-                });
+                self.devices.push(Device { id: device, participant, streams: Vec::new() });
             }
             Report::DeviceGone { device } => self.devices.retain(|d| d.id != device),
             Report::StreamsPublished { device, streams } => self.publish(now, device, &streams),

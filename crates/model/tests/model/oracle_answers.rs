@@ -36,11 +36,7 @@ impl Oracle {
                 let members = members.map(|m| self.view(self.participant(&account, *m).unwrap()));
                 Ok(Reply::Members(members.collect()))
             }
-            Query::Subscriptions {
-                account,
-                session,
-                participant,
-            } => {
+            Query::Subscriptions { account, session, participant } => {
                 self.session(&account, session)?;
                 let recorded = self.participant(&account, participant)?.subscriptions.clone();
                 match (self.session_of(participant), recorded) {
@@ -86,10 +82,7 @@ impl Oracle {
                     };
                     for stream in &from.streams {
                         if self.wants(session.record.id, *subscriber, *publisher, stream) {
-                            routes.insert(Crosspoint {
-                                stream: stream.id,
-                                subscriber: to.id,
-                            });
+                            routes.insert(Crosspoint { stream: stream.id, subscriber: to.id });
                         }
                     }
                 }
@@ -133,8 +126,5 @@ fn page_of<T>(mut entries: Vec<(u64, T)>, page: PageRequest) -> Page<T> {
     let more = entries.len() > page.limit;
     entries.truncate(page.limit);
     let last = entries.last().map(|(sequence, _)| *sequence);
-    Page {
-        items: entries.into_iter().map(|(_, entry)| entry).collect(),
-        next: last.filter(|_| more),
-    }
+    Page { items: entries.into_iter().map(|(_, entry)| entry).collect(), next: last.filter(|_| more) }
 }

@@ -57,12 +57,7 @@ const EVENTS: &[&str] = &[
 ];
 
 fn runner(cases: u32) -> TestRunner {
-    let config = Config {
-        cases,
-        max_shrink_iters: 50_000,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases, max_shrink_iters: 50_000, failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
 }
 
@@ -87,10 +82,7 @@ fn random_sequences_do_what_the_oracle_says() {
     let tally = tally.into_inner();
     println!("{tally:#?}");
     let missing = [tally.missing(REFUSALS), tally.missing(EVENTS)].concat();
-    assert!(
-        missing.is_empty(),
-        "never happened in {cases} sequences: {missing:?}"
-    );
+    assert!(missing.is_empty(), "never happened in {cases} sequences: {missing:?}");
 }
 
 /// Writes a failing sequence to a file; says what failed, and how to play it again.
@@ -134,13 +126,9 @@ fn a_sequence_survives_its_text_form() {
 
 #[test]
 fn a_text_that_is_no_sequence_is_refused() {
-    for refused in [
-        "dance",
-        "add a0 s1",
-        "add a0 s1 p1 all-of-them",
-        "add a0 s1 p1 everybody more",
-        "publish d1 t1",
-    ] {
+    for refused in
+        ["dance", "add a0 s1", "add a0 s1 p1 all-of-them", "add a0 s1 p1 everybody more", "publish d1 t1"]
+    {
         assert!(parse(refused).is_err(), "{refused}");
     }
 }

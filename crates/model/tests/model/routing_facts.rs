@@ -102,10 +102,7 @@ fn a_participant_moves_with_its_device_and_streams() {
     stage.subscribe(0, 1, EVERYBODY).unwrap();
     assert_eq!(stage.received(1), [0]);
     let outcome = stage.remove(0, 0).unwrap();
-    assert_eq!(
-        (outcome.routes, outcome.closed),
-        (vec![(vec![(0, 1)], vec![])], vec![])
-    );
+    assert_eq!((outcome.routes, outcome.closed), (vec![(vec![(0, 1)], vec![])], vec![]));
     let outcome = stage.add(1, 0, None).unwrap();
     assert_eq!(outcome.routes, [(vec![], vec![(0, 2)])]);
 }

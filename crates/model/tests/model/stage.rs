@@ -55,11 +55,7 @@ pub(crate) const EVERYBODY: Option<Scope> = Some(Scope::WholeSession);
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self {
-            now: Timestamp::from_millis(1_000_000),
-            model: Model::new(limits()),
-            routed: BTreeSet::new(),
-        }
+        Self { now: Timestamp::from_millis(1_000_000), model: Model::new(limits()), routed: BTreeSet::new() }
     }
 
     /// Session 0 with these members, each with a device that publishes one stream without alias, numbered as its
@@ -103,10 +99,7 @@ impl Stage {
     }
 
     pub(crate) fn delete_session(&mut self, session: u8) -> Result<Outcome, Refusal> {
-        self.apply(Command::DeleteSession {
-            account: ids::account(0),
-            session: ids::session(session, 0),
-        })
+        self.apply(Command::DeleteSession { account: ids::account(0), session: ids::session(session, 0) })
     }
 
     pub(crate) fn create_participant(&mut self, participant: u8) {
@@ -176,10 +169,9 @@ impl Stage {
         session: u8,
         rows: Vec<(u8, Option<Scope>)>,
     ) -> Result<Outcome, Refusal> {
-        let rows = rows.into_iter().map(|(participant, scope)| MatrixRow {
-            participant: ids::participant(participant, 0),
-            scope,
-        });
+        let rows = rows
+            .into_iter()
+            .map(|(participant, scope)| MatrixRow { participant: ids::participant(participant, 0), scope });
         self.apply(Command::SetMatrix {
             account: ids::account(0),
             session: ids::session(session, 0),
@@ -202,9 +194,7 @@ impl Stage {
     }
 
     pub(crate) fn gone(&mut self, device: u8) -> Outcome {
-        self.report(Report::DeviceGone {
-            device: ids::device(device, 0),
-        })
+        self.report(Report::DeviceGone { device: ids::device(device, 0) })
     }
 
     pub(crate) fn publish(&mut self, device: u8, streams: &[(u8, Option<&str>)]) -> Outcome {
@@ -213,10 +203,7 @@ impl Stage {
             alias: alias.map(|alias| Alias::new(alias).unwrap()),
             media_types: ids::media_types(0),
         });
-        self.report(Report::StreamsPublished {
-            device: ids::device(device, 0),
-            streams: streams.collect(),
-        })
+        self.report(Report::StreamsPublished { device: ids::device(device, 0), streams: streams.collect() })
     }
 
     /// Time passes and the model is told.
@@ -257,9 +244,7 @@ impl Stage {
     /// The streams that a device receives, as the effects said.
     pub(crate) fn received(&self, device: u8) -> Vec<u8> {
         let received = pairs(&self.routed.iter().copied().collect::<Vec<_>>());
-        let received = received
-            .into_iter()
-            .filter(|(_, subscriber)| *subscriber == device);
+        let received = received.into_iter().filter(|(_, subscriber)| *subscriber == device);
         received.map(|(stream, _)| stream).collect()
     }
 
@@ -281,10 +266,8 @@ impl Stage {
     }
 
     pub(crate) fn members(&self, session: u8) -> Vec<u8> {
-        let reply = self.model.query(Query::Members {
-            account: ids::account(0),
-            session: ids::session(session, 0),
-        });
+        let reply =
+            self.model.query(Query::Members { account: ids::account(0), session: ids::session(session, 0) });
         let Ok(Reply::Members(members)) = reply else {
             panic!("{reply:?}");
         };
@@ -302,15 +285,10 @@ impl Stage {
         let Reply::Subscriptions(subscriptions) = reply else {
             panic!("{reply:?}");
         };
-        Ok(subscriptions.map(
-            |Subscriptions {
-                 session: recorded,
-                 scope,
-             }| {
-                assert_eq!(recorded, ids::session(session, 0));
-                scope
-            },
-        ))
+        Ok(subscriptions.map(|Subscriptions { session: recorded, scope }| {
+            assert_eq!(recorded, ids::session(session, 0));
+            scope
+        }))
     }
 }
 
@@ -324,8 +302,5 @@ fn pairs(crosspoints: &[Crosspoint]) -> Pairs {
 }
 
 pub(crate) fn not_in(session: u8, participant: u8) -> Refusal {
-    Refusal::NotInSession {
-        participant: ids::participant(participant, 0),
-        session: ids::session(session, 0),
-    }
+    Refusal::NotInSession { participant: ids::participant(participant, 0), session: ids::session(session, 0) }
 }

@@ -14,9 +14,7 @@ use crate::steps::{Published, Ref, Step, Wish};
 
 /// The steps of a text. `#` begins a comment.
 pub(crate) fn parse(text: &str) -> Result<Vec<Step>, String> {
-    let lines = text
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or_default());
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
     lines
         .filter(|line| !line.trim().is_empty())
         .map(|line| parse_step(line).ok_or(format!("not a step: {line}")))
@@ -28,22 +26,18 @@ fn parse_step(line: &str) -> Option<Step> {
     let name = words.next()?;
     let mut next = || words.next();
     let step = match name {
-        "create-session" => Step::CreateSession {
-            account: number("a", next()?)?,
-            slot: number("s", next()?)?,
-        },
-        "delete-session" => Step::DeleteSession {
-            account: number("a", next()?)?,
-            session: reference("s", next()?)?,
-        },
-        "create-participant" => Step::CreateParticipant {
-            account: number("a", next()?)?,
-            slot: number("p", next()?)?,
-        },
-        "delete-participant" => Step::DeleteParticipant {
-            account: number("a", next()?)?,
-            participant: reference("p", next()?)?,
-        },
+        "create-session" => {
+            Step::CreateSession { account: number("a", next()?)?, slot: number("s", next()?)? }
+        }
+        "delete-session" => {
+            Step::DeleteSession { account: number("a", next()?)?, session: reference("s", next()?)? }
+        }
+        "create-participant" => {
+            Step::CreateParticipant { account: number("a", next()?)?, slot: number("p", next()?)? }
+        }
+        "delete-participant" => {
+            Step::DeleteParticipant { account: number("a", next()?)?, participant: reference("p", next()?)? }
+        }
         "add" => Step::Add {
             account: number("a", next()?)?,
             session: reference("s", next()?)?,
@@ -69,27 +63,17 @@ fn parse_step(line: &str) -> Option<Step> {
             session: reference("s", next()?)?,
             rows: words.by_ref().map(row).collect::<Option<_>>()?,
         },
-        "connect" => Step::Connect {
-            participant: reference("p", next()?)?,
-            slot: number("d", next()?)?,
-        },
-        "connect-again" => Step::ConnectAgain {
-            participant: reference("p", next()?)?,
-            device: reference("d", next()?)?,
-        },
-        "gone" => Step::Gone {
-            device: reference("d", next()?)?,
-        },
+        "connect" => Step::Connect { participant: reference("p", next()?)?, slot: number("d", next()?)? },
+        "connect-again" => {
+            Step::ConnectAgain { participant: reference("p", next()?)?, device: reference("d", next()?)? }
+        }
+        "gone" => Step::Gone { device: reference("d", next()?)? },
         "publish" => Step::Publish {
             device: reference("d", next()?)?,
             streams: words.by_ref().map(published).collect::<Option<_>>()?,
         },
-        "wait" => Step::Wait {
-            millis: next()?.parse().ok()?,
-        },
-        "lag" => Step::Lag {
-            millis: next()?.parse().ok()?,
-        },
+        "wait" => Step::Wait { millis: next()?.parse().ok()? },
+        "lag" => Step::Lag { millis: next()?.parse().ok()? },
         "restart" => Step::Restart,
         _ => return None,
     };
@@ -102,10 +86,7 @@ fn number(prefix: &str, word: &str) -> Option<u8> {
 
 fn reference(prefix: &str, word: &str) -> Option<Ref> {
     let (slot, ago) = word.split_once('~').unwrap_or((word, "0"));
-    Some(Ref {
-        slot: number(prefix, slot)?,
-        ago: ago.parse().ok()?,
-    })
+    Some(Ref { slot: number(prefix, slot)?, ago: ago.parse().ok()? })
 }
 
 fn row(word: &str) -> Option<(Ref, Wish)> {
@@ -187,31 +168,17 @@ impl Display for Step {
             Step::DeleteParticipant { account, participant } => {
                 write!(f, "delete-participant a{account} p{participant}")
             }
-            Step::Add {
-                account,
-                session,
-                participant,
-                wish,
-            } => {
+            Step::Add { account, session, participant, wish } => {
                 write!(f, "add a{account} s{session} p{participant}")?;
                 wish.iter().try_for_each(|wish| write!(f, " {wish}"))
             }
-            Step::Remove {
-                account,
-                session,
-                participant,
-            } => write!(f, "remove a{account} s{session} p{participant}"),
-            Step::Subscribe {
-                account,
-                session,
-                participant,
-                wish,
-            } => write!(f, "subscribe a{account} s{session} p{participant} {wish}"),
-            Step::Matrix {
-                account,
-                session,
-                rows,
-            } => {
+            Step::Remove { account, session, participant } => {
+                write!(f, "remove a{account} s{session} p{participant}")
+            }
+            Step::Subscribe { account, session, participant, wish } => {
+                write!(f, "subscribe a{account} s{session} p{participant} {wish}")
+            }
+            Step::Matrix { account, session, rows } => {
                 write!(f, "matrix a{account} s{session}")?;
                 rows.iter().try_for_each(|(p, wish)| write!(f, " p{p}={wish}"))
             }

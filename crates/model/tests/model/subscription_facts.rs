@@ -12,10 +12,7 @@ fn what_is_read_back_is_what_was_written() {
     for scope in [EVERYBODY, only(&[(1, &["camera", "screen"]), (0, &[])]), None] {
         stage.subscribe(0, 0, scope.clone()).unwrap();
         assert_eq!(stage.subscriptions(0, 0), Ok(scope.clone()));
-        let recorded = scope.map(|scope| Subscriptions {
-            session: ids::session(0, 0),
-            scope,
-        });
+        let recorded = scope.map(|scope| Subscriptions { session: ids::session(0, 0), scope });
         assert_eq!(stage.participant(0).unwrap().subscriptions, recorded);
     }
 }
@@ -37,10 +34,7 @@ fn subscriptions_before_membership_are_kept_and_wake_on_addition() {
     let outcome = stage.subscribe(0, 0, EVERYBODY).unwrap();
     assert_eq!(outcome.routes, []);
     assert_eq!(stage.subscriptions(0, 0), Ok(EVERYBODY));
-    assert!(
-        stage.participant(0).unwrap().subscriptions.is_some(),
-        "dormant ones are shown"
-    );
+    assert!(stage.participant(0).unwrap().subscriptions.is_some(), "dormant ones are shown");
     let outcome = stage.add(0, 0, None).unwrap();
     assert_eq!(outcome.routes, [(vec![], vec![(1, 0)])]);
 }
@@ -85,11 +79,7 @@ fn who_is_in_no_session_may_clear() {
     assert_eq!(stage.subscribe(0, 0, None), Ok(Outcome::default()));
     stage.subscribe(0, 0, EVERYBODY).unwrap();
     stage.subscribe(1, 0, None).unwrap();
-    assert_eq!(
-        stage.subscriptions(0, 0),
-        Ok(EVERYBODY),
-        "only in the session it names"
-    );
+    assert_eq!(stage.subscriptions(0, 0), Ok(EVERYBODY), "only in the session it names");
     stage.subscribe(0, 0, None).unwrap();
     assert_eq!(stage.subscriptions(0, 0), Err(not_in(0, 0)));
 }
@@ -132,18 +122,9 @@ fn a_list_is_not_rewritten_when_whom_it_names_leaves_or_ends() {
 fn the_matrix_shows_all_members_oldest_first() {
     let mut stage = Stage::with_members(&[1, 0]);
     stage.subscribe(0, 0, EVERYBODY).unwrap();
-    let reply = stage.model.query(Query::Matrix {
-        account: ids::account(0),
-        session: ids::session(0, 0),
-    });
-    let everything = Subscriptions {
-        session: ids::session(0, 0),
-        scope: Scope::WholeSession,
-    };
-    let rows = vec![
-        (ids::participant(1, 0), None),
-        (ids::participant(0, 0), Some(everything)),
-    ];
+    let reply = stage.model.query(Query::Matrix { account: ids::account(0), session: ids::session(0, 0) });
+    let everything = Subscriptions { session: ids::session(0, 0), scope: Scope::WholeSession };
+    let rows = vec![(ids::participant(1, 0), None), (ids::participant(0, 0), Some(everything))];
     assert_eq!(reply, Ok(Reply::Matrix(rows)));
 }
 

@@ -10,10 +10,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Counts what `event` is: a value's `Debug` form up to its fields.
     pub(crate) fn count(&mut self, event: &str) {
-        let name: String = event
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == ' ')
-            .collect();
+        let name: String = event.chars().take_while(|c| c.is_alphanumeric() || *c == ' ').collect();
         *self.counts.entry(name.trim().to_owned()).or_default() += 1;
     }
 

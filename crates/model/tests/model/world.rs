@@ -91,9 +91,7 @@ impl World {
             }
             Step::CreateParticipant { account, slot } => {
                 let count = self.oracle.participant_count(&ids::account(*account));
-                let occupied = self
-                    .oracle
-                    .has_participant(self.names.participant(Ref::latest(*slot)));
+                let occupied = self.oracle.has_participant(self.names.participant(Ref::latest(*slot)));
                 if occupied && count < LIMITS.account_participants_max {
                     return Ok(());
                 }
@@ -153,18 +151,8 @@ impl World {
 
     fn note_wishes(&mut self, command: &Command) {
         match command {
-            Command::AddParticipant {
-                session,
-                participant,
-                subscriptions: Some(scope),
-                ..
-            }
-            | Command::SetSubscriptions {
-                session,
-                participant,
-                scope,
-                ..
-            } => {
+            Command::AddParticipant { session, participant, subscriptions: Some(scope), .. }
+            | Command::SetSubscriptions { session, participant, scope, .. } => {
                 self.wishes.insert((*session, *participant), scope.clone());
             }
             Command::SetMatrix { session, rows, .. } => {

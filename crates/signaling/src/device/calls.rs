@@ -70,12 +70,7 @@ struct Waiting {
 
 impl Calls {
     pub(super) fn new() -> Self {
-        Self {
-            last: 0,
-            in_media: None,
-            waiting: VecDeque::new(),
-            kept: VecDeque::new(),
-        }
+        Self { last: 0, in_media: None, waiting: VecDeque::new(), kept: VecDeque::new() }
     }
 
     /// Puts a call behind the others.
@@ -84,10 +79,7 @@ impl Calls {
             return Err(Full);
         }
         self.last += 1;
-        self.waiting.push_back(Waiting {
-            call: CallNumber(self.last),
-            step,
-        });
+        self.waiting.push_back(Waiting { call: CallNumber(self.last), step });
         Ok(())
     }
 
@@ -100,19 +92,11 @@ impl Calls {
         Some(match step {
             Step::Reply(text) => Due::Reply(call, text),
             Step::Publish(id, offer) => {
-                self.in_media = Some(InMedia {
-                    call,
-                    side: Side::Publish,
-                    id,
-                });
+                self.in_media = Some(InMedia { call, side: Side::Publish, id });
                 Due::Publish(call, offer)
             }
             Step::Subscribe(id, answer) => {
-                self.in_media = Some(InMedia {
-                    call,
-                    side: Side::Subscribe,
-                    id,
-                });
+                self.in_media = Some(InMedia { call, side: Side::Subscribe, id });
                 Due::Subscribe(call, answer)
             }
         })

@@ -144,13 +144,9 @@ impl Device {
                     self.calls.confirm(u64::from_be_bytes(payload));
                 }
             }
-            (
-                State::Attached(socket),
-                Input::Detached {
-                    connection,
-                    close_code,
-                },
-            ) if socket.connection == connection => {
+            (State::Attached(socket), Input::Detached { connection, close_code })
+                if socket.connection == connection =>
+            {
                 self.detach(now, close_code);
             }
             // About a socket that was superseded.
@@ -179,10 +175,7 @@ impl Device {
 
             (State::Attached(socket), Input::OfferReady(offer)) => {
                 let text = Confidential::from(rpc::notification(&wire::sdp_offer(self.id, &offer)));
-                self.outputs.push_back(Output::Send {
-                    connection: socket.connection,
-                    text,
-                });
+                self.outputs.push_back(Output::Send { connection: socket.connection, text });
             }
             (State::Detached(_), Input::OfferReady(_)) => {}
 
@@ -234,10 +227,7 @@ impl Device {
     }
 
     fn attach(&mut self, connection: ConnectionId) {
-        self.state = State::Attached(Socket {
-            connection,
-            malformed_in_a_row: 0,
-        });
+        self.state = State::Attached(Socket { connection, malformed_in_a_row: 0 });
         let mut last = None;
         for reply in self.calls.kept() {
             let text = reply.text.clone();
@@ -264,19 +254,12 @@ impl Device {
     fn take_frame(&mut self, socket: Socket, text: &Confidential) {
         let frame = rpc::parse(text.as_str());
         let malformed = matches!(&frame, Frame::Refused { refusal, .. } if refusal.is_malformed());
-        let malformed_in_a_row = if malformed {
-            socket.malformed_in_a_row + 1
-        } else {
-            0
-        };
+        let malformed_in_a_row = if malformed { socket.malformed_in_a_row + 1 } else { 0 };
         if malformed_in_a_row > MALFORMED_IN_A_ROW_MAX {
             self.close_socket(socket, Closing::NotJsonRpc);
             return self.end(GoneReason::Lost);
         }
-        self.state = State::Attached(Socket {
-            malformed_in_a_row,
-            ..socket
-        });
+        self.state = State::Attached(Socket { malformed_in_a_row, ..socket });
         match frame {
             Frame::Call(Call { id, method }) => self.take_call(socket, id, method),
             Frame::Notification(Notification::Leave) => self.leave(socket),
@@ -295,10 +278,7 @@ impl Device {
             // It overtakes what waits: nobody listens for those replies any more.
             Method::Leave => {
                 let text = Confidential::from(rpc::reply(&id, &Empty {}));
-                self.outputs.push_back(Output::Send {
-                    connection: socket.connection,
-                    text,
-                });
+                self.outputs.push_back(Output::Send { connection: socket.connection, text });
                 self.leave(socket);
             }
         }
@@ -325,8 +305,7 @@ impl Device {
             match due {
                 Due::Reply(call, text) => self.answer(call, text),
                 Due::Publish(call, rpc::OfferSdp { sdp, streams }) => {
-                    self.outputs
-                        .push_back(Output::ApplyPublishOffer { call, sdp, streams });
+                    self.outputs.push_back(Output::ApplyPublishOffer { call, sdp, streams });
                 }
                 Due::Subscribe(call, rpc::AnswerSdp { sdp }) => {
                     self.outputs.push_back(Output::ApplySubscribeAnswer { call, sdp });
@@ -339,10 +318,7 @@ impl Device {
     fn answer(&mut self, call: CallNumber, text: String) {
         let text = Confidential::from(text);
         if let State::Attached(Socket { connection, .. }) = self.state {
-            self.outputs.push_back(Output::Send {
-                connection,
-                text: text.clone(),
-            });
+            self.outputs.push_back(Output::Send { connection, text: text.clone() });
             self.ping(connection, call);
         }
         self.calls.keep(call, text);
@@ -369,25 +345,16 @@ impl Device {
     /// Tells the core what is published, if that changed. Nobody shall look at a frozen picture, so nothing is while
     /// the path is lost.
     fn tell_streams(&mut self) {
-        let streams = if self.paths.is_publish_lost() {
-            &[]
-        } else {
-            self.published.as_slice()
-        };
+        let streams = if self.paths.is_publish_lost() { &[] } else { self.published.as_slice() };
         if self.told != streams {
             self.told = streams.to_vec();
-            self.outputs
-                .push_back(Output::StreamsPublished(self.told.clone()));
+            self.outputs.push_back(Output::StreamsPublished(self.told.clone()));
         }
     }
 
     fn close_socket(&mut self, socket: Socket, closing: Closing) {
         let (code, reason) = closing.code_and_reason();
-        self.outputs.push_back(Output::CloseSocket {
-            connection: socket.connection,
-            code,
-            reason,
-        });
+        self.outputs.push_back(Output::CloseSocket { connection: socket.connection, code, reason });
     }
 
     fn end(&mut self, reason: GoneReason) {

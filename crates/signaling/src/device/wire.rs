@@ -11,10 +11,7 @@ use crate::rpc::{OfferSdpResult, SdpOffer, StreamMetadata};
 
 /// The streams of which something may be published.
 pub(super) fn published_streams(answer: &PublishAnswer) -> Vec<PublishedStream> {
-    let streams = answer
-        .streams
-        .iter()
-        .filter(|stream| !stream.media_types.is_empty());
+    let streams = answer.streams.iter().filter(|stream| !stream.media_types.is_empty());
     streams
         .map(|stream| PublishedStream {
             id: stream.id,

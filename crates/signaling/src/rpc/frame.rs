@@ -70,10 +70,7 @@ pub enum Notification {
 
 /// Takes a text frame of a device.
 pub fn parse(text: &str) -> Frame {
-    let refused = |refusal| Frame::Refused {
-        id: CallId::null(),
-        refusal,
-    };
+    let refused = |refusal| Frame::Refused { id: CallId::null(), refusal };
     if text.len() > FRAME_LEN_MAX {
         return refused(Refusal::FrameTooLong);
     }
@@ -122,20 +119,14 @@ impl Members<'_> {
             Some(Some(id)) => Some(id),
             Some(None) => {
                 let refusal = Refusal::InvalidRequest("id: a short string, a number or null is required");
-                return Frame::Refused {
-                    id: CallId::null(),
-                    refusal,
-                };
+                return Frame::Refused { id: CallId::null(), refusal };
             }
             None => None,
         };
         let method = match self.checked_method() {
             Ok(method) => method,
             Err(refusal) => {
-                return Frame::Refused {
-                    id: id.unwrap_or_else(CallId::null),
-                    refusal,
-                };
+                return Frame::Refused { id: id.unwrap_or_else(CallId::null), refusal };
             }
         };
         match id {
@@ -151,9 +142,7 @@ impl Members<'_> {
         if self.jsonrpc.and_then(params::text).as_deref() != Some("2.0") {
             return Err(Refusal::InvalidRequest("jsonrpc: \"2.0\" is required"));
         }
-        self.method
-            .and_then(params::text)
-            .ok_or(Refusal::InvalidRequest("method: a string is required"))
+        self.method.and_then(params::text).ok_or(Refusal::InvalidRequest("method: a string is required"))
     }
 }
 

@@ -108,9 +108,7 @@ impl AnswerSdp {
         }
 
         let members: Members<'_> = object("params", params)?;
-        Ok(Self {
-            sdp: sdp("sdpAnswer", members.sdp_answer)?,
-        })
+        Ok(Self { sdp: sdp("sdpAnswer", members.sdp_answer)? })
     }
 }
 
@@ -142,10 +140,7 @@ fn requested_streams(media_metadata: Option<&RawValue>) -> Result<Vec<RequestedS
             return Err(InvalidParams::StreamTwice(msid.into_owned()));
         }
         let alias = requested_alias(&msid, entry)?;
-        streams.push(RequestedStream {
-            msid: msid.into_owned(),
-            alias,
-        });
+        streams.push(RequestedStream { msid: msid.into_owned(), alias });
     }
     Ok(streams)
 }
@@ -188,18 +183,12 @@ fn object<'a, T: Deserialize<'a>>(
     json.map(RawValue::get)
         .filter(|json| json.starts_with('{'))
         .and_then(|json| serde_json::from_str(json).ok())
-        .ok_or(InvalidParams::Wanted {
-            member,
-            wanted: "an object",
-        })
+        .ok_or(InvalidParams::Wanted { member, wanted: "an object" })
 }
 
 fn sdp(member: &'static str, json: Option<&RawValue>) -> Result<Confidential, InvalidParams> {
     let sdp = json.and_then(text).filter(|sdp| !sdp.is_empty());
-    let sdp = sdp.ok_or(InvalidParams::Wanted {
-        member,
-        wanted: "a string with an SDP",
-    })?;
+    let sdp = sdp.ok_or(InvalidParams::Wanted { member, wanted: "a string with an SDP" })?;
     if sdp.len() > SDP_LEN_MAX {
         return Err(InvalidParams::SdpTooLong { member });
     }

@@ -70,11 +70,7 @@ pub fn reply<T: Serialize>(id: &CallId, result: &T) -> String {
         result: &'a T,
     }
 
-    write(&Reply {
-        jsonrpc: "2.0",
-        id,
-        result,
-    })
+    write(&Reply { jsonrpc: "2.0", id, result })
 }
 
 /// The error of a call, or of a frame that is none.
@@ -91,15 +87,8 @@ pub fn refuse(id: &CallId, refusal: &Refusal) -> String {
         message: String,
     }
 
-    let error = Error {
-        code: refusal.code(),
-        message: refusal.to_string(),
-    };
-    write(&Reply {
-        jsonrpc: "2.0",
-        id,
-        error,
-    })
+    let error = Error { code: refusal.code(), message: refusal.to_string() };
+    write(&Reply { jsonrpc: "2.0", id, error })
 }
 
 /// The server's only notification: `sdpOffer`.
@@ -111,11 +100,7 @@ pub fn notification(params: &SdpOffer<'_>) -> String {
         params: &'a SdpOffer<'a>,
     }
 
-    write(&Notification {
-        jsonrpc: "2.0",
-        method: "sdpOffer",
-        params,
-    })
+    write(&Notification { jsonrpc: "2.0", method: "sdpOffer", params })
 }
 
 fn write(frame: &impl Serialize) -> String {

@@ -44,11 +44,7 @@ fn call_text(method: &str, params: &str) -> String {
 
 fn check_params(method: &str, table: &[(&str, &str)]) {
     for (params, expected) in table {
-        assert_eq!(
-            summary(&parse(&call_text(method, params))),
-            *expected,
-            "{method} {params}"
-        );
+        assert_eq!(summary(&parse(&call_text(method, params))), *expected, "{method} {params}");
     }
 }
 
@@ -64,14 +60,8 @@ fn calls_of_the_npm_client_are_taken() {
                 {"b1":{"alias":"camera"},"a0":{}},"dataChannels":{"__heartbeat__":{"label":"h","streamId":0}}}},"id":2}"#,
             "2 offerSdp v=0\r [b1=camera a0]",
         ),
-        (
-            r#"{"jsonrpc":"2.0","method":"answerSdp","params":{"sdpAnswer":"v=0"},"id":3}"#,
-            "3 answerSdp v=0",
-        ),
-        (
-            r#"{"jsonrpc":"2.0","method":"ping","params":{},"id":4}"#,
-            "4 Ping",
-        ),
+        (r#"{"jsonrpc":"2.0","method":"answerSdp","params":{"sdpAnswer":"v=0"},"id":3}"#, "3 answerSdp v=0"),
+        (r#"{"jsonrpc":"2.0","method":"ping","params":{},"id":4}"#, "4 Ping"),
         (r#"{"jsonrpc":"2.0","method":"leave"}"#, "Leave"),
         (r#"{"jsonrpc":"2.0","method":"leave","params":null}"#, "Leave"),
         (
@@ -84,20 +74,11 @@ fn calls_of_the_npm_client_are_taken() {
 #[test]
 fn methods_without_parameters_take_any() {
     check(&[
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"setMediaPreferences"}"#,
-            "1 SetMediaPreferences",
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"setMediaPreferences","params":[1]}"#,
-            "1 SetMediaPreferences",
-        ),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"setMediaPreferences"}"#, "1 SetMediaPreferences"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"setMediaPreferences","params":[1]}"#, "1 SetMediaPreferences"),
         (r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "1 Ping"),
         (r#"{"jsonrpc":"2.0","id":1,"method":"leave"}"#, "1 Leave"),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"deviceDiagnostics","params":{}}"#,
-            "1 DeviceDiagnostics",
-        ),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"deviceDiagnostics","params":{}}"#, "1 DeviceDiagnostics"),
     ]);
 }
 
@@ -107,39 +88,18 @@ fn what_is_no_request_is_refused() {
         ("", "null -32700 the frame is not JSON"),
         ("{", "null -32700 the frame is not JSON"),
         ("{}{}", "null -32700 the frame is not JSON"),
-        (
-            "{\"jsonrpc\":\"2.0\",\"method\":\"ping\",\"id\":1,}",
-            "null -32700 the frame is not JSON",
-        ),
+        ("{\"jsonrpc\":\"2.0\",\"method\":\"ping\",\"id\":1,}", "null -32700 the frame is not JSON"),
         ("\u{feff}{}", "null -32700 the frame is not JSON"),
-        (
-            "7",
-            "null -32600 not a JSON-RPC 2.0 request: an object is required",
-        ),
-        (
-            "null",
-            "null -32600 not a JSON-RPC 2.0 request: an object is required",
-        ),
-        (
-            "[]",
-            "null -32600 not a JSON-RPC 2.0 request: batches are not taken",
-        ),
+        ("7", "null -32600 not a JSON-RPC 2.0 request: an object is required"),
+        ("null", "null -32600 not a JSON-RPC 2.0 request: an object is required"),
+        ("[]", "null -32600 not a JSON-RPC 2.0 request: batches are not taken"),
         (
             r#" [{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
             "null -32600 not a JSON-RPC 2.0 request: batches are not taken",
         ),
-        (
-            r#"["2.0",1,"ping"]"#,
-            "null -32600 not a JSON-RPC 2.0 request: batches are not taken",
-        ),
-        (
-            "{}",
-            "null -32600 not a JSON-RPC 2.0 request: jsonrpc: \"2.0\" is required",
-        ),
-        (
-            r#"{"id":7,"method":"ping"}"#,
-            "7 -32600 not a JSON-RPC 2.0 request: jsonrpc: \"2.0\" is required",
-        ),
+        (r#"["2.0",1,"ping"]"#, "null -32600 not a JSON-RPC 2.0 request: batches are not taken"),
+        ("{}", "null -32600 not a JSON-RPC 2.0 request: jsonrpc: \"2.0\" is required"),
+        (r#"{"id":7,"method":"ping"}"#, "7 -32600 not a JSON-RPC 2.0 request: jsonrpc: \"2.0\" is required"),
         (
             r#"{"jsonrpc":2.0,"id":7,"method":"ping"}"#,
             "7 -32600 not a JSON-RPC 2.0 request: jsonrpc: \"2.0\" is required",
@@ -148,10 +108,7 @@ fn what_is_no_request_is_refused() {
             r#"{"jsonrpc":"2.0","method":1,"params":"bar"}"#,
             "null -32600 not a JSON-RPC 2.0 request: method: a string is required",
         ),
-        (
-            r#"{"jsonrpc":"2.0","id":7}"#,
-            "7 -32600 not a JSON-RPC 2.0 request: method: a string is required",
-        ),
+        (r#"{"jsonrpc":"2.0","id":7}"#, "7 -32600 not a JSON-RPC 2.0 request: method: a string is required"),
         (
             r#"{"jsonrpc":"2.0","id":7,"id":8,"method":"ping"}"#,
             "null -32600 not a JSON-RPC 2.0 request: a member stands twice",
@@ -162,18 +119,9 @@ fn what_is_no_request_is_refused() {
 #[test]
 fn unknown_methods_are_refused_as_calls_and_ignored_as_notifications() {
     check(&[
-        (
-            r#"{"jsonrpc":"2.0","id":7,"method":"fly"}"#,
-            "7 -32601 there is no such method",
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":7,"method":"Ping"}"#,
-            "7 -32601 there is no such method",
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":7,"method":""}"#,
-            "7 -32601 there is no such method",
-        ),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"fly"}"#, "7 -32601 there is no such method"),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"Ping"}"#, "7 -32601 there is no such method"),
+        (r#"{"jsonrpc":"2.0","id":7,"method":""}"#, "7 -32601 there is no such method"),
         (r#"{"jsonrpc":"2.0","method":"fly"}"#, "ignored"),
         (r#"{"jsonrpc":"2.0","method":"ping"}"#, "ignored"),
         (r#"{"jsonrpc":"2.0","method":"offerSdp","params":7}"#, "ignored"),
@@ -185,10 +133,7 @@ fn replies_of_a_client_are_ignored() {
     check(&[
         (r#"{"jsonrpc":"2.0","id":7,"result":{}}"#, "ignored"),
         (r#"{"jsonrpc":"2.0","id":7,"result":null}"#, "ignored"),
-        (
-            r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":""}}"#,
-            "ignored",
-        ),
+        (r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":""}}"#, "ignored"),
         (r#"{"id":{},"result":1,"error":2}"#, "ignored"),
         (r#"{"jsonrpc":"2.0","id":7,"method":"ping","result":1}"#, "7 Ping"),
     ]);
@@ -210,10 +155,7 @@ fn ids_are_strings_numbers_or_null_and_stay_as_they_were_written() {
         let call = format!(r#"{{"jsonrpc":"2.0","method":"ping","id": {id} }}"#);
         assert_eq!(summary(&parse(&call)), format!("{id} Ping"));
         assert_eq!(
-            refuse(
-                &CallId::new(serde_json::from_str(id).unwrap()).unwrap(),
-                &Refusal::UnknownMethod
-            ),
+            refuse(&CallId::new(serde_json::from_str(id).unwrap()).unwrap(), &Refusal::UnknownMethod),
             format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"there is no such method"}}}}"#
             )
@@ -242,14 +184,8 @@ fn offer_parameters_are_checked_by_name() {
             (r#"{"sdpOffer":"v=0"}"#, "1 offerSdp v=0 []"),
             (r#"{"sdpOffer":"v=0","mediaMetadata":null}"#, "1 offerSdp v=0 []"),
             (r#"{"sdpOffer":"v=0","mediaMetadata":{}}"#, "1 offerSdp v=0 []"),
-            (
-                r#"{"sdpOffer":"v=0","mediaMetadata":{"mediaStreams":null}}"#,
-                "1 offerSdp v=0 []",
-            ),
-            (
-                r#"{"sdpOffer":"v=0","mediaMetadata":{"mediaStreams":{}},"more":[[]]}"#,
-                "1 offerSdp v=0 []",
-            ),
+            (r#"{"sdpOffer":"v=0","mediaMetadata":{"mediaStreams":null}}"#, "1 offerSdp v=0 []"),
+            (r#"{"sdpOffer":"v=0","mediaMetadata":{"mediaStreams":{}},"more":[[]]}"#, "1 offerSdp v=0 []"),
             (
                 r#"{"sdpOffer":"v=0","mediaMetadata":{"mediaStreams":{"a":null,"b":{"alias":null},"c":{"alias":""}}}}"#,
                 "1 offerSdp v=0 [a b c]",
@@ -258,22 +194,10 @@ fn offer_parameters_are_checked_by_name() {
             ("7", "1 -32602 params: an object is required"),
             (r#"["v=0"]"#, "1 -32602 params: an object is required"),
             ("{}", "1 -32602 sdpOffer: a string with an SDP is required"),
-            (
-                r#"{"sdpOffer":null}"#,
-                "1 -32602 sdpOffer: a string with an SDP is required",
-            ),
-            (
-                r#"{"sdpOffer":7}"#,
-                "1 -32602 sdpOffer: a string with an SDP is required",
-            ),
-            (
-                r#"{"sdpOffer":""}"#,
-                "1 -32602 sdpOffer: a string with an SDP is required",
-            ),
-            (
-                r#"{"sdpOffer":"v=0","mediaMetadata":[]}"#,
-                "1 -32602 mediaMetadata: an object is required",
-            ),
+            (r#"{"sdpOffer":null}"#, "1 -32602 sdpOffer: a string with an SDP is required"),
+            (r#"{"sdpOffer":7}"#, "1 -32602 sdpOffer: a string with an SDP is required"),
+            (r#"{"sdpOffer":""}"#, "1 -32602 sdpOffer: a string with an SDP is required"),
+            (r#"{"sdpOffer":"v=0","mediaMetadata":[]}"#, "1 -32602 mediaMetadata: an object is required"),
             (
                 r#"{"sdpOffer":"v=0","mediaMetadata":{"mediaStreams":[]}}"#,
                 "1 -32602 mediaMetadata.mediaStreams: an object is required",
@@ -292,10 +216,7 @@ fn offer_parameters_are_checked_by_name() {
             ),
         ],
     );
-    check(&[(
-        r#"{"jsonrpc":"2.0","id":1,"method":"offerSdp"}"#,
-        "1 -32602 params: an object is required",
-    )]);
+    check(&[(r#"{"jsonrpc":"2.0","id":1,"method":"offerSdp"}"#, "1 -32602 params: an object is required")]);
 }
 
 #[test]
@@ -304,10 +225,7 @@ fn answer_parameters_are_checked_by_name() {
         "answerSdp",
         &[
             (r#"{"sdpAnswer":"v=0"}"#, "1 answerSdp v=0"),
-            (
-                r#"{"sdpOffer":"v=0"}"#,
-                "1 -32602 sdpAnswer: a string with an SDP is required",
-            ),
+            (r#"{"sdpOffer":"v=0"}"#, "1 -32602 sdpAnswer: a string with an SDP is required"),
             ("[]", "1 -32602 params: an object is required"),
         ],
     );
@@ -316,22 +234,15 @@ fn answer_parameters_are_checked_by_name() {
 #[test]
 fn bounds_are_kept() {
     let streams = |count: usize, msid_len: usize, alias: &str| {
-        let streams: serde_json::Map<String, Value> = (0..count)
-            .map(|n| (format!("{n:0msid_len$}"), json!({ "alias": alias })))
-            .collect();
+        let streams: serde_json::Map<String, Value> =
+            (0..count).map(|n| (format!("{n:0msid_len$}"), json!({ "alias": alias }))).collect();
         json!({ "sdpOffer": "v=0", "mediaMetadata": { "mediaStreams": streams } })
     };
     let sdp = |len: usize| json!({ "sdpOffer": "x".repeat(len) });
     for (params, refused) in [
         (streams(STREAMS_MAX, MSID_LEN_MAX, &"ä".repeat(128)), None),
-        (
-            streams(STREAMS_MAX + 1, 1, ""),
-            Some("mediaMetadata.mediaStreams: more than 64 streams"),
-        ),
-        (
-            streams(1_000, 1, ""),
-            Some("mediaMetadata.mediaStreams: more than 64 streams"),
-        ),
+        (streams(STREAMS_MAX + 1, 1, ""), Some("mediaMetadata.mediaStreams: more than 64 streams")),
+        (streams(1_000, 1, ""), Some("mediaMetadata.mediaStreams: more than 64 streams")),
         (
             streams(1, MSID_LEN_MAX + 1, ""),
             Some("mediaMetadata.mediaStreams: a stream id is longer than 256 bytes"),
@@ -374,10 +285,7 @@ fn deep_nesting_is_skipped_without_a_stack() {
     }
     let offer = call_text("offerSdp", &format!(r#"{{"sdpOffer":"v=0","more":{nested}}}"#));
     assert_eq!(summary(&parse(&offer)), "1 offerSdp v=0 []");
-    assert_eq!(
-        summary(&parse(&nested)),
-        "null -32600 not a JSON-RPC 2.0 request: batches are not taken"
-    );
+    assert_eq!(summary(&parse(&nested)), "null -32600 not a JSON-RPC 2.0 request: batches are not taken");
 }
 
 #[test]
@@ -396,10 +304,7 @@ fn what_a_frame_holds_does_not_show_in_debug() {
 #[test]
 fn a_reply_has_a_result_or_an_error_and_never_both() {
     let id = CallId::null();
-    assert_eq!(
-        reply(&id, &Empty {}),
-        r#"{"jsonrpc":"2.0","id":null,"result":{}}"#
-    );
+    assert_eq!(reply(&id, &Empty {}), r#"{"jsonrpc":"2.0","id":null,"result":{}}"#);
     assert_eq!(
         refuse(&id, &Refusal::Sdp("the offer has no \"m=\" line".to_owned())),
         r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32602,"message":"the offer has no \"m=\" line"}}"#

@@ -17,11 +17,7 @@ fn calls_wait_for_the_one_in_the_media_plane_and_are_answered_in_order() {
     scene.media_publishes(Ok(published(&[])));
     scene.expect(&["1: reply 1 answer", "1: reply 2 {}", "apply answer3"]);
     scene.media_takes_answer(Err("there is no offer to answer"));
-    scene.expect(&[
-        "1: reply 3 error -32602",
-        "1: reply 4 error -32601",
-        "1: reply null error -32700",
-    ]);
+    scene.expect(&["1: reply 3 error -32602", "1: reply 4 error -32601", "1: reply null error -32700"]);
 }
 
 #[test]
@@ -94,12 +90,7 @@ fn calls_that_waited_go_on_while_no_socket_is_there() {
     scene.media_publishes(Err("no"));
     scene.expect(&[]);
     scene.attach(2);
-    scene.expect(&[
-        "2: reply 1 answer",
-        "2: reply 2 error -32602",
-        "2: reply 3 {}",
-        "signalling up",
-    ]);
+    scene.expect(&["2: reply 1 answer", "2: reply 2 error -32602", "2: reply 3 {}", "signalling up"]);
 }
 
 #[test]
@@ -108,12 +99,8 @@ fn a_reply_that_was_lost_with_the_socket_is_sent_again() {
     scene.ping(1, 1);
     scene.ping(1, 2);
     scene.ping(1, 3);
-    let pings: Vec<String> = scene
-        .outputs()
-        .iter()
-        .map(words)
-        .filter(|words| words.contains(": ping"))
-        .collect();
+    let pings: Vec<String> =
+        scene.outputs().iter().map(words).filter(|words| words.contains(": ping")).collect();
     assert_eq!(pings, ["1: ping 1", "1: ping 2", "1: ping 3"]);
     scene.pong(1, 2);
     scene.detach(1, None);
@@ -142,10 +129,7 @@ fn a_pong_of_a_socket_that_is_gone_or_of_another_ping_confirms_nothing() {
     scene.attach(2);
     scene.pong(1, 1);
     for payload in [vec![], vec![0xff; 7], vec![0xff; 9]] {
-        scene.handle(Input::Pong {
-            connection: ConnectionId(2),
-            payload,
-        });
+        scene.handle(Input::Pong { connection: ConnectionId(2), payload });
     }
     scene.outputs();
     scene.detach(2, None);
@@ -163,10 +147,6 @@ fn the_oldest_replies_are_taken_for_arrived_when_too_many_are_kept() {
     scene.outputs();
     scene.detach(1, None);
     scene.attach(2);
-    let again: Vec<u64> = scene
-        .frames()
-        .iter()
-        .filter_map(|frame| frame["id"].as_u64())
-        .collect();
+    let again: Vec<u64> = scene.frames().iter().filter_map(|frame| frame["id"].as_u64()).collect();
     assert_eq!(again, (11..=calls).collect::<Vec<_>>());
 }

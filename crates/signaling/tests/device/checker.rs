@@ -40,9 +40,7 @@ impl Step {
         const ANSWER: &str = r#""answerSdp","params":{"sdpAnswer":"v=0"}"#;
         match kind % 32 {
             0..=3 => Self::Attach,
-            4 => Self::Detach {
-                close_code: [None, Some(1006), Some(1001)][usize::from(detail % 3)],
-            },
+            4 => Self::Detach { close_code: [None, Some(1006), Some(1001)][usize::from(detail % 3)] },
             5 => Self::DetachEarlier,
             6..=8 => Self::Call(r#""ping""#),
             9..=11 => Self::Call(OFFER),
@@ -50,18 +48,11 @@ impl Step {
             14 => Self::Call(
                 [r#""fly""#, r#""offerSdp""#, r#""answerSdp","params":[]"#][usize::from(detail % 3)],
             ),
-            15..=21 => Self::MediaAnswers {
-                well: detail < 200,
-                streams: detail % 4,
-            },
+            15..=21 => Self::MediaAnswers { well: detail < 200, streams: detail % 4 },
             22 => Self::MediaAnswersLate,
             23..=24 => Self::Offer,
             25 => {
-                let side = if detail & 1 == 0 {
-                    Side::Publish
-                } else {
-                    Side::Subscribe
-                };
+                let side = if detail & 1 == 0 { Side::Publish } else { Side::Subscribe };
                 Self::PathChanged(side, if detail & 6 == 0 { Path::Down } else { Path::Up })
             }
             26..=27 => Self::Pong,
@@ -80,9 +71,7 @@ impl Step {
                 8..=11 => Self::Stop,
                 12..=15 => Self::Call(r#""leave""#),
                 16..=19 => Self::Frame(r#"{"jsonrpc":"2.0","method":"leave"}"#),
-                20..=23 => Self::Detach {
-                    close_code: Some(1000),
-                },
+                20..=23 => Self::Detach { close_code: Some(1000) },
                 24..=39 => Self::Burst,
                 _ => Self::Attach,
             },
@@ -139,18 +128,12 @@ impl Checker {
             Step::Detach { close_code } => {
                 if let Some(connection) = self.socket.take() {
                     let connection = ConnectionId(connection);
-                    self.handle(Input::Detached {
-                        connection,
-                        close_code,
-                    });
+                    self.handle(Input::Detached { connection, close_code });
                 }
             }
             Step::DetachEarlier => {
                 let connection = ConnectionId(self.connections.saturating_sub(1));
-                self.handle(Input::Detached {
-                    connection,
-                    close_code: Some(1000),
-                });
+                self.handle(Input::Detached { connection, close_code: Some(1000) });
             }
             Step::Call(method) => self.call(method),
             Step::Burst => {
@@ -171,11 +154,7 @@ impl Checker {
                 }
             }
             Step::Offer => {
-                let offer = SubscribeOffer {
-                    sdp: "v=0".into(),
-                    revision: 1,
-                    streams: Vec::new(),
-                };
+                let offer = SubscribeOffer { sdp: "v=0".into(), revision: 1, streams: Vec::new() };
                 self.handle(Input::OfferReady(offer));
             }
             Step::PathChanged(side, path) => self.handle(Input::PathChanged { side, path }),
@@ -183,10 +162,7 @@ impl Checker {
                 if let (Some(connection), Some((payload, answered))) = (self.socket, self.pinged.take()) {
                     self.arrived.extend(answered);
                     let connection = ConnectionId(connection);
-                    self.handle(Input::Pong {
-                        connection,
-                        payload: payload.to_vec(),
-                    });
+                    self.handle(Input::Pong { connection, payload: payload.to_vec() });
                 }
             }
             Step::Pass { seconds } => {
@@ -203,15 +179,10 @@ impl Checker {
     pub(crate) fn finish(mut self) {
         self.attach();
         while self.in_media.is_some() && !self.ended {
-            self.take(Step::MediaAnswers {
-                well: true,
-                streams: 0,
-            });
+            self.take(Step::MediaAnswers { well: true, streams: 0 });
         }
         if !self.ended {
-            let unanswered: Vec<u64> = (1..=self.asked)
-                .filter(|id| !self.answered.contains(id))
-                .collect();
+            let unanswered: Vec<u64> = (1..=self.asked).filter(|id| !self.answered.contains(id)).collect();
             assert!(unanswered.is_empty(), "never answered: {unanswered:?}");
         }
     }
@@ -221,12 +192,7 @@ impl Checker {
         let connection = ConnectionId(self.connections);
         self.device.handle(self.now, Input::Attached { connection });
         if let Some(earlier) = self.socket.filter(|_| !self.ended) {
-            let Some(Output::CloseSocket {
-                connection,
-                code: 1000,
-                ..
-            }) = self.device.poll_output()
-            else {
+            let Some(Output::CloseSocket { connection, code: 1000, .. }) = self.device.poll_output() else {
                 panic!("socket {earlier} is not superseded");
             };
             assert_eq!(connection.0, earlier);
@@ -240,12 +206,7 @@ impl Checker {
     fn stop(&mut self) {
         self.device.handle(self.now, Input::ServerStopping);
         if let Some(earlier) = self.socket.take().filter(|_| !self.ended) {
-            let Some(Output::CloseSocket {
-                connection,
-                code: 1012,
-                ..
-            }) = self.device.poll_output()
-            else {
+            let Some(Output::CloseSocket { connection, code: 1012, .. }) = self.device.poll_output() else {
                 panic!("socket {earlier} is not closed");
             };
             assert_eq!(connection.0, earlier);
@@ -258,18 +219,12 @@ impl Checker {
         if self.socket.is_some() && !self.ended {
             self.asked += 1;
         }
-        self.frame(&format!(
-            r#"{{"jsonrpc":"2.0","id":{},"method":{method}}}"#,
-            self.asked
-        ));
+        self.frame(&format!(r#"{{"jsonrpc":"2.0","id":{},"method":{method}}}"#, self.asked));
     }
 
     fn frame(&mut self, text: &str) {
         let connection = ConnectionId(self.socket.unwrap_or(self.connections));
-        self.handle(Input::Frame {
-            connection,
-            text: text.into(),
-        });
+        self.handle(Input::Frame { connection, text: text.into() });
     }
 
     fn media_answers(&mut self, call: CallNumber, side: Side, well: bool, streams: u8) {
@@ -278,29 +233,16 @@ impl Checker {
             Side::Publish => {
                 let streams = (0..streams).map(|number| PublishAnswerStream {
                     msid: number.to_string(),
-                    id: format!("00000000-0000-4000-8000-0000000000{number:02x}")
-                        .parse()
-                        .expect("an id"),
+                    id: format!("00000000-0000-4000-8000-0000000000{number:02x}").parse().expect("an id"),
                     alias: None,
-                    media_types: if number == 1 {
-                        MediaTypes::NONE
-                    } else {
-                        MediaTypes::AUDIO
-                    },
+                    media_types: if number == 1 { MediaTypes::NONE } else { MediaTypes::AUDIO },
                 });
-                let answer = PublishAnswer {
-                    sdp: "v=0".into(),
-                    streams: streams.collect(),
-                };
-                Input::PublishAnswered {
-                    call,
-                    result: well.then_some(answer).ok_or_else(refused),
-                }
+                let answer = PublishAnswer { sdp: "v=0".into(), streams: streams.collect() };
+                Input::PublishAnswered { call, result: well.then_some(answer).ok_or_else(refused) }
             }
-            Side::Subscribe => Input::SubscribeAnswered {
-                call,
-                result: well.then_some(()).ok_or_else(refused),
-            },
+            Side::Subscribe => {
+                Input::SubscribeAnswered { call, result: well.then_some(()).ok_or_else(refused) }
+            }
         };
         self.handle(input);
     }
@@ -313,11 +255,7 @@ impl Checker {
     fn check_outputs(&mut self) {
         let outputs: Vec<Output> = std::iter::from_fn(|| self.device.poll_output()).collect();
         assert!(!self.ended || outputs.is_empty(), "after the end: {outputs:?}");
-        assert!(
-            outputs.len() <= 2 * (REPLIES_KEPT_MAX + CALLS_WAITING_MAX),
-            "{}",
-            outputs.len()
-        );
+        assert!(outputs.len() <= 2 * (REPLIES_KEPT_MAX + CALLS_WAITING_MAX), "{}", outputs.len());
         for output in outputs {
             assert!(!self.ended, "after the end: {output:?}");
             self.check_output(output);
@@ -334,11 +272,7 @@ impl Checker {
     fn check_output(&mut self, output: Output) {
         match output {
             Output::Send { connection, text } => {
-                assert_eq!(
-                    self.socket,
-                    Some(connection.0),
-                    "only the socket that is there is spoken to"
-                );
+                assert_eq!(self.socket, Some(connection.0), "only the socket that is there is spoken to");
                 self.check_frame(text.as_str());
             }
             Output::SendPing { connection, payload } => {
@@ -379,19 +313,13 @@ impl Checker {
         let frame: Value = serde_json::from_str(text).expect("a frame is JSON");
         let (result, error) = (frame.get("result"), frame.get("error"));
         if frame.get("method").is_some() {
-            assert!(
-                frame.get("id").is_none() && result.is_none() && error.is_none(),
-                "{frame}"
-            );
+            assert!(frame.get("id").is_none() && result.is_none() && error.is_none(), "{frame}");
             return;
         }
         assert!(result.is_some() != error.is_some(), "{frame}");
         if let Some(id) = frame.get("id").expect("a reply has an id").as_u64() {
             assert!((1..=self.asked).contains(&id), "nobody asked: {frame}");
-            assert!(
-                self.answered_on_socket.last().is_none_or(|last| *last < id),
-                "out of order: {frame}"
-            );
+            assert!(self.answered_on_socket.last().is_none_or(|last| *last < id), "out of order: {frame}");
             assert!(!self.arrived.contains(&id), "it arrived before: {frame}");
             self.answered.insert(id);
             self.answered_on_socket.insert(id);

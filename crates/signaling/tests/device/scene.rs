@@ -22,11 +22,7 @@ impl Scene {
     pub(crate) fn new() -> Self {
         let now = Timestamp::from_millis(1_000_000);
         let device = Device::new(now, id(1), id(2));
-        Self {
-            device,
-            now,
-            in_media: None,
-        }
+        Self { device, now, in_media: None }
     }
 
     pub(crate) fn attached() -> Self {
@@ -41,24 +37,16 @@ impl Scene {
     }
 
     pub(crate) fn attach(&mut self, connection: u64) {
-        self.handle(Input::Attached {
-            connection: ConnectionId(connection),
-        });
+        self.handle(Input::Attached { connection: ConnectionId(connection) });
     }
 
     pub(crate) fn detach(&mut self, connection: u64, close_code: Option<u16>) {
-        self.handle(Input::Detached {
-            connection: ConnectionId(connection),
-            close_code,
-        });
+        self.handle(Input::Detached { connection: ConnectionId(connection), close_code });
     }
 
     pub(crate) fn frame(&mut self, connection: u64, text: &str) {
         let text = Confidential::from(text);
-        self.handle(Input::Frame {
-            connection: ConnectionId(connection),
-            text,
-        });
+        self.handle(Input::Frame { connection: ConnectionId(connection), text });
     }
 
     pub(crate) fn call(&mut self, connection: u64, id: u64, method: &str, params: &Value) {
@@ -78,36 +66,22 @@ impl Scene {
     }
 
     pub(crate) fn answer(&mut self, connection: u64, id: u64) {
-        self.call(
-            connection,
-            id,
-            "answerSdp",
-            &json!({ "sdpAnswer": format!("answer{id}") }),
-        );
+        self.call(connection, id, "answerSdp", &json!({ "sdpAnswer": format!("answer{id}") }));
     }
 
     pub(crate) fn pong(&mut self, connection: u64, call: u64) {
         let payload = call.to_be_bytes().to_vec();
-        self.handle(Input::Pong {
-            connection: ConnectionId(connection),
-            payload,
-        });
+        self.handle(Input::Pong { connection: ConnectionId(connection), payload });
     }
 
     pub(crate) fn media_publishes(&mut self, result: Result<PublishAnswer, &str>) {
         let call = self.in_media.expect("the media plane was asked");
-        self.handle(Input::PublishAnswered {
-            call,
-            result: result.map_err(str::to_owned),
-        });
+        self.handle(Input::PublishAnswered { call, result: result.map_err(str::to_owned) });
     }
 
     pub(crate) fn media_takes_answer(&mut self, result: Result<(), &str>) {
         let call = self.in_media.expect("the media plane was asked");
-        self.handle(Input::SubscribeAnswered {
-            call,
-            result: result.map_err(str::to_owned),
-        });
+        self.handle(Input::SubscribeAnswered { call, result: result.map_err(str::to_owned) });
     }
 
     pub(crate) fn path(&mut self, side: Side, path: Path) {
@@ -123,11 +97,8 @@ impl Scene {
     #[track_caller]
     pub(crate) fn expect(&mut self, expected: &[&str]) {
         let outputs = self.outputs();
-        let words: Vec<String> = outputs
-            .iter()
-            .filter(|output| !matches!(output, Output::SendPing { .. }))
-            .map(words)
-            .collect();
+        let words: Vec<String> =
+            outputs.iter().filter(|output| !matches!(output, Output::SendPing { .. })).map(words).collect();
         assert_eq!(words, expected);
     }
 
@@ -148,9 +119,7 @@ impl Scene {
             Output::Send { text, .. } => Some(text.as_str()),
             _ => None,
         });
-        texts
-            .map(|text| serde_json::from_str(text).expect("a frame is JSON"))
-            .collect()
+        texts.map(|text| serde_json::from_str(text).expect("a frame is JSON")).collect()
     }
 }
 
@@ -160,11 +129,7 @@ pub(crate) fn words(output: &Output) -> String {
         Output::SendPing { connection, payload } => {
             format!("{}: ping {}", connection.0, u64::from_be_bytes(*payload))
         }
-        Output::CloseSocket {
-            connection,
-            code,
-            reason,
-        } => {
+        Output::CloseSocket { connection, code, reason } => {
             assert!(!reason.is_empty() && reason.len() < 100);
             format!("{}: close {code}", connection.0)
         }
@@ -194,11 +159,7 @@ pub(crate) fn frame_words(text: &str) -> String {
     assert_eq!(frame["jsonrpc"], "2.0");
     if let Some(params) = frame.get("params") {
         assert!(frame.get("id").is_none());
-        return format!(
-            "{} {}",
-            frame["method"].as_str().expect("text"),
-            params["sdpRevision"]
-        );
+        return format!("{} {}", frame["method"].as_str().expect("text"), params["sdpRevision"]);
     }
     let id = frame.get("id").expect("a reply has an id");
     match (frame.get("result"), frame.get("error")) {
@@ -212,25 +173,17 @@ pub(crate) fn frame_words(text: &str) -> String {
 }
 
 pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(number: u8) -> T {
-    format!("00000000-0000-4000-8000-0000000000{number:02x}")
-        .parse()
-        .expect("an id")
+    format!("00000000-0000-4000-8000-0000000000{number:02x}").parse().expect("an id")
 }
 
 pub(crate) fn published(streams: &[(&str, MediaTypes)]) -> PublishAnswer {
-    let streams = streams
-        .iter()
-        .zip(0x10..)
-        .map(|((name, media_types), number)| PublishAnswerStream {
-            msid: format!("msid-{name}"),
-            id: id(number),
-            alias: Some(Alias::new(name).expect("short")),
-            media_types: *media_types,
-        });
-    PublishAnswer {
-        sdp: "answer".into(),
-        streams: streams.collect(),
-    }
+    let streams = streams.iter().zip(0x10..).map(|((name, media_types), number)| PublishAnswerStream {
+        msid: format!("msid-{name}"),
+        id: id(number),
+        alias: Some(Alias::new(name).expect("short")),
+        media_types: *media_types,
+    });
+    PublishAnswer { sdp: "answer".into(), streams: streams.collect() }
 }
 
 pub(crate) fn camera() -> PublishAnswer {

@@ -46,11 +46,7 @@ fn a_device_without_a_socket_is_waited_for() {
         let mut scene = Scene::attached();
         scene.detach(1, close_code);
         scene.expect(&["signalling lost"]);
-        assert_eq!(
-            scene.device.poll_timeout(),
-            Some(scene.now + window),
-            "{close_code:?}"
-        );
+        assert_eq!(scene.device.poll_timeout(), Some(scene.now + window), "{close_code:?}");
         scene.pass(window - second);
         scene.expect(&[]);
         scene.pass(second);
@@ -84,16 +80,8 @@ fn a_device_without_socket_and_without_a_path_is_lost_at_once() {
     for (before, while_detached, lost) in [
         (vec![(Publish, Up)], vec![(Publish, Down)], true),
         (vec![(Subscribe, Up)], vec![(Subscribe, Down)], true),
-        (
-            vec![(Publish, Up), (Subscribe, Up)],
-            vec![(Publish, Down), (Subscribe, Down)],
-            true,
-        ),
-        (
-            vec![(Publish, Up), (Publish, Down), (Subscribe, Up)],
-            vec![(Subscribe, Down)],
-            true,
-        ),
+        (vec![(Publish, Up), (Subscribe, Up)], vec![(Publish, Down), (Subscribe, Down)], true),
+        (vec![(Publish, Up), (Publish, Down), (Subscribe, Up)], vec![(Subscribe, Down)], true),
         (vec![(Publish, Up), (Publish, Down)], vec![], true),
         (vec![(Publish, Up), (Subscribe, Up)], vec![(Publish, Down)], false),
         (vec![(Publish, Up)], vec![(Subscribe, Down)], false),

@@ -126,11 +126,7 @@ fn a_malformed_frame_gets_an_error_and_the_socket_stays() {
     scene.frame(1, "{");
     scene.frame(1, "[]");
     scene.ping(1, 1);
-    scene.expect(&[
-        "1: reply null error -32700",
-        "1: reply null error -32600",
-        "1: reply 1 {}",
-    ]);
+    scene.expect(&["1: reply null error -32700", "1: reply null error -32600", "1: reply 1 {}"]);
 }
 
 #[test]
@@ -143,12 +139,7 @@ fn too_many_malformed_frames_in_a_row_end_the_device() {
     for _ in 0..MALFORMED_IN_A_ROW_MAX {
         scene.frame(1, "{");
     }
-    assert!(
-        scene
-            .outputs()
-            .iter()
-            .all(|output| !matches!(output, Output::CloseSocket { .. }))
-    );
+    assert!(scene.outputs().iter().all(|output| !matches!(output, Output::CloseSocket { .. })));
     scene.frame(1, "{");
     scene.expect(&["1: close 1008", "gone Lost"]);
 }
@@ -156,20 +147,14 @@ fn too_many_malformed_frames_in_a_row_end_the_device() {
 #[test]
 fn diagnostics_leave_no_trace() {
     let mut scene = Scene::attached();
-    scene.frame(
-        1,
-        r#"{"jsonrpc":"2.0","method":"deviceDiagnostics","params":{"logs":["secret"]}}"#,
-    );
+    scene.frame(1, r#"{"jsonrpc":"2.0","method":"deviceDiagnostics","params":{"logs":["secret"]}}"#);
     scene.expect(&[]);
     scene.call(1, 1, "deviceDiagnostics", &json!({ "logs": ["secret"] }));
     let outputs = scene.outputs();
     assert_eq!(words(&outputs[0]), "1: reply 1 {}");
     assert!(!format!("{:?}", scene.device).contains("secret"));
     let text = Confidential::from("secret");
-    let input = Input::Frame {
-        connection: ConnectionId(1),
-        text,
-    };
+    let input = Input::Frame { connection: ConnectionId(1), text };
     assert!(!format!("{input:?}").contains("secret"));
 }
 
@@ -179,15 +164,9 @@ fn passwords_in_sdps_do_not_show_in_debug() {
     scene.call(1, 1, "offerSdp", &json!({ "sdpOffer": "secret" }));
     scene.call(1, 2, "answerSdp", &json!({ "sdpAnswer": "secret" }));
     let shown = format!("{:?} {:?}", scene.outputs(), scene.device);
-    assert!(
-        shown.contains("<6 bytes>") && !shown.contains("secret"),
-        "{shown}"
-    );
+    assert!(shown.contains("<6 bytes>") && !shown.contains("secret"), "{shown}");
     let sdp = Confidential::from("secret");
-    scene.media_publishes(Ok(PublishAnswer {
-        sdp,
-        streams: Vec::new(),
-    }));
+    scene.media_publishes(Ok(PublishAnswer { sdp, streams: Vec::new() }));
     let shown = format!("{:?} {:?}", scene.outputs(), scene.device);
     assert!(!shown.contains("secret"), "{shown}");
 }

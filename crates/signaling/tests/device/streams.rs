@@ -12,15 +12,10 @@ fn a_reply_to_an_offer_tells_all_streams_and_the_core_only_those_that_carry_some
     let mut scene = Scene::attached();
     scene.offer(1, 1);
     scene.outputs();
-    scene.media_publishes(Ok(published(&[
-        ("mic", MediaTypes::AUDIO),
-        ("screen", MediaTypes::NONE),
-    ])));
+    scene.media_publishes(Ok(published(&[("mic", MediaTypes::AUDIO), ("screen", MediaTypes::NONE)])));
     let outputs = scene.outputs();
     assert_eq!(words(&outputs[0]), "published mic:{\"AUDIO\"}");
-    let Output::Send { text, .. } = &outputs[1] else {
-        panic!("{outputs:?}")
-    };
+    let Output::Send { text, .. } = &outputs[1] else { panic!("{outputs:?}") };
     let (device, participant): (DeviceId, ParticipantId) = (id(1), id(2));
     let streams: [StreamId; 2] = [id(0x10), id(0x11)];
     let expected = json!({
@@ -45,21 +40,14 @@ fn a_reply_to_an_offer_tells_all_streams_and_the_core_only_those_that_carry_some
             },
         },
     });
-    assert_eq!(
-        serde_json::from_str::<Value>(text.as_str()).expect("JSON"),
-        expected
-    );
+    assert_eq!(serde_json::from_str::<Value>(text.as_str()).expect("JSON"), expected);
 }
 
 #[test]
 fn an_offer_of_the_server_has_no_id_and_a_map_even_without_streams() {
     let mut scene = Scene::attached();
     scene.handle(subscribe_offer(1));
-    let empty = SubscribeOffer {
-        sdp: "v=0".into(),
-        revision: 2,
-        streams: Vec::new(),
-    };
+    let empty = SubscribeOffer { sdp: "v=0".into(), revision: 2, streams: Vec::new() };
     scene.handle(Input::OfferReady(empty));
     let (device, stream, publisher): (DeviceId, StreamId, ParticipantId) = (id(1), id(0x20), id(0x21));
     let offer = |revision: u32, streams: Value| {
