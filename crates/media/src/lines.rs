@@ -45,9 +45,19 @@ pub(crate) struct Lines(Vec<Line>);
 #[derive(Debug)]
 struct Line {
     offer: OfferLine,
+    hold: Hold,
     flow: Option<Flow>,
     /// The SSRC that the connection knows for this line.
     declared: Option<Ssrc>,
+}
+
+/// Whether what the offer says of a line still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    Kept,
+    /// The stream was given up since the offer. Even if it is wanted again, it comes under another SSRC: the one that was
+    /// taken away must not count its packets from the start again under the same key (RFC 3711 section 9.1).
+    Revoked,
 }
 
 /// What a line sends.
@@ -97,8 +107,10 @@ impl Lines {
     pub(crate) fn assign(&mut self, wanted: &Wanted) -> bool {
         let mut changed = false;
         for line in &mut self.0 {
-            let unwanted = |carried: &mut CarriedTrack| !wanted.contains_key(&carried.stream);
-            changed |= line.offer.carried.take_if(unwanted).is_some();
+            let hold = std::mem::replace(&mut line.hold, Hold::Kept);
+            let given_up =
+                |carried: &mut CarriedTrack| hold == Hold::Revoked || !wanted.contains_key(&carried.stream);
+            changed |= line.offer.carried.take_if(given_up).is_some();
         }
         let offered = self.offered_streams();
         for stream in wanted.values().filter(|stream| offered.binary_search(&stream.id).is_err()) {
@@ -138,7 +150,7 @@ impl Lines {
         let offer = OfferLine { codec, carried };
         match self.0.get_mut(place) {
             Some(line) => line.offer = offer,
-            None => self.0.push(Line { offer, flow: None, declared: None }),
+            None => self.0.push(Line { offer, hold: Hold::Kept, flow: None, declared: None }),
         }
     }
 
@@ -170,11 +182,32 @@ impl Lines {
         }
     }
 
-    /// Stops what flows of these tracks.
-    pub(crate) fn cease(&mut self, which: impl Fn(TrackKey) -> bool) -> Vec<FlowChange> {
+    /// Stops everything that flows.
+    pub(crate) fn cease(&mut self) -> Vec<FlowChange> {
+        let ceased = self.0.iter_mut().enumerate().filter_map(|(index, line)| {
+            let flow = line.flow.take()?;
+            Some(FlowChange::Ceased(flow.track, index))
+        });
+        ceased.collect()
+    }
+
+    /// Gives a stream up: it ceases to flow, and nothing of it is sent again, however often the device asks.
+    pub(crate) fn revoke(
+        &mut self,
+        stream: StreamId,
+        connection: Option<&mut Connection>,
+    ) -> Vec<FlowChange> {
+        let mut api = connection.map(|connection| connection.rtc().direct_api());
         let mut changes = Vec::new();
         for (index, line) in self.0.iter_mut().enumerate() {
-            if let Some(flow) = line.flow.take_if(|flow| which(flow.track)) {
+            if line.offer.carried.as_ref().is_none_or(|carried| carried.stream != stream) {
+                continue;
+            }
+            line.hold = Hold::Revoked;
+            if let (Some(api), Some(ssrc)) = (&mut api, line.declared.take()) {
+                api.remove_stream_tx(ssrc);
+            }
+            if let Some(flow) = line.flow.take() {
                 changes.push(FlowChange::Ceased(flow.track, index));
             }
         }
@@ -192,10 +225,11 @@ impl Lines {
         let mut changes = Vec::new();
         for (index, (line, verdict)) in self.0.iter_mut().zip(verdicts).enumerate() {
             line.declare(connection, index);
-            let accepted =
-                line.offer.carried.as_ref().filter(|carried| {
-                    *verdict == LineAnswer::Receiving && wanted.contains_key(&carried.stream)
-                });
+            let accepted = line.offer.carried.as_ref().filter(|carried| {
+                *verdict == LineAnswer::Receiving
+                    && line.hold == Hold::Kept
+                    && wanted.contains_key(&carried.stream)
+            });
             let track = accepted.map(|carried| TrackKey { stream: carried.stream, index: carried.track });
             let flowing = line.flow.as_ref().map(|flow| flow.track);
             if track == flowing {
@@ -235,7 +269,8 @@ impl Line {
     /// Makes the connection's streams follow the offer that was answered.
     fn declare(&mut self, connection: &mut Connection, index: usize) {
         let mid = Mid::from(mid_of(index).as_str());
-        let offered = self.offer.carried.as_ref().map(|carried| Ssrc::from(carried.ssrc));
+        let carried = self.offer.carried.as_ref().filter(|_| self.hold == Hold::Kept);
+        let offered = carried.map(|carried| Ssrc::from(carried.ssrc));
         if self.declared == offered {
             return;
         }
@@ -244,9 +279,7 @@ impl Line {
         if let Some(ssrc) = self.declared.take() {
             api.remove_stream_tx(ssrc);
         }
-        let Some(carried) = &self.offer.carried else {
-            return;
-        };
+        let Some(carried) = carried else { return };
         if is_new {
             let kind = match self.offer.codec.kind() {
                 MediaKind::Audio => str0m::media::MediaKind::Audio,

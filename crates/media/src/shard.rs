@@ -174,6 +174,7 @@ impl Shard {
             };
             let changes = state.subscribe.unwant(crosspoint.stream);
             self.apply_flow_changes(crosspoint.subscriber, &changes, now);
+            self.touched.insert(ConnectionKey { device: crosspoint.subscriber, side: Side::Subscribe });
             affected.insert(crosspoint.subscriber);
         }
         for crosspoint in start {

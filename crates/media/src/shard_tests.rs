@@ -556,3 +556,38 @@ fn swap_sections(sdp: &str, one: usize, other: usize) -> String {
     parts.swap(one + 1, other + 1);
     parts.join("m=")
 }
+
+#[test]
+fn a_stream_given_up_and_wanted_again_comes_under_another_ssrc() {
+    let (mut world, streams) = three_publishers();
+    let route = [(streams[0], 1)];
+    world.route(&[], &route);
+    world.run(SECOND);
+    let before = ssrcs(&world, 1);
+    // Both within one step, so that no offer without the stream comes between.
+    world.route(&route, &route);
+    world.run(SECOND);
+    assert_eq!(world.heard(1, SECOND), [0]);
+    assert!(ssrcs(&world, 1).iter().all(|ssrc| !before.contains(ssrc)));
+}
+
+#[test]
+fn a_stopped_stream_is_not_sent_again_on_request() {
+    let (mut world, streams) = three_publishers();
+    world.route(&[], &[(streams[0], 1)]);
+    world.run(SECOND);
+    let ssrcs = ssrcs(&world, 1);
+    world.clients[1].answers = false;
+    world.route(&[(streams[0], 1)], &[]);
+    let device = world.clients[1].device;
+    let subscribe = &mut world.shard.devices.get_mut(&device).unwrap().subscribe;
+    let mut api = subscribe.connection().unwrap().rtc().direct_api();
+    assert!(ssrcs.iter().all(|ssrc| api.stream_tx(&(*ssrc).into()).is_none()));
+}
+
+/// The SSRCs in a client's last offer.
+fn ssrcs(world: &World, number: usize) -> Vec<u32> {
+    let offer = world.clients[number].offer.as_ref().unwrap();
+    let lines = offer.sdp.lines().filter_map(|line| line.strip_prefix("a=ssrc:"));
+    lines.map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect()
+}

@@ -101,7 +101,11 @@ impl Subscribe {
             return Vec::new();
         }
         self.revive();
-        self.lines.cease(|track| track.stream == stream)
+        let connection = match &mut self.transport {
+            Transport::Connected(connection) => Some(connection),
+            Transport::None | Transport::Offered(_) => None,
+        };
+        self.lines.revoke(stream, connection)
     }
 
     fn revive(&mut self) {
@@ -128,7 +132,7 @@ impl Subscribe {
         }
         self.transport = Transport::None;
         self.negotiation = Negotiation::Due { unanswered: 0 };
-        self.lines.cease(|_| true)
+        self.lines.cease()
     }
 
     /// Makes the next offer, if one is needed and may go out now. `clock` is the least revision that it may have.
