@@ -38,7 +38,7 @@ pub(crate) fn system_packages() -> Result<(), Failure> {
         command
     };
     step("system packages: list", &mut apt(&["update"]))?;
-    let mut args = vec!["install", "--yes", "--no-install-recommends"];
+    let mut args = vec!["install", "--yes"];
     args.extend(&packages);
     step(&format!("system packages: {list}"), &mut apt(&args))
 }
