@@ -3,7 +3,7 @@ import { COLOURS } from './palette.mjs';
 import { now } from './clock.mjs';
 
 /** Frames come every 67 ms, later on a busy machine; a picture that stood still for longer is not being received. */
-const FRESH_MS = 1_000;
+const FRESH_MS = 2_500;
 /** In RGB, per pixel; the nearest two colours lie 200 apart, and video coding moves them by less than 40. */
 const COLOUR_DISTANCE_MAX = 90;
 const SAMPLE_PX = 4;
