@@ -4,7 +4,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::routing::get;
-use crosspoint_model::MediaTypes;
+use crosspoint_http::Control;
+use crosspoint_model::{Command, MediaTypes};
 use crosspoint_token::TokenKey;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -53,6 +54,34 @@ async fn who_joins_the_same_room_meets() {
         ],
         "subscriptions": { id(&anna): whole, id(&ben): whole },
     }));
+}
+
+#[tokio::test]
+async fn who_opens_a_room_at_the_same_time_meets_too() {
+    let stage = Stage::demo();
+    let (anna, ben) = tokio::join!(join(&stage, "r", "Anna"), join(&stage, "r", "Ben"));
+    assert_eq!(anna["sessionId"], ben["sessionId"]);
+    let room = call(&stage, "GET", "/demo/api/rooms/r", "").await.is(200).json();
+    assert_eq!(room["participants"].as_array().unwrap().len(), 2);
+    let made = |command: &Command| matches!(command, Command::CreateSession { .. });
+    let ended = |command: &Command| matches!(command, Command::DeleteSession { .. });
+    let commands = stage.commands();
+    let count = |which: &dyn Fn(&Command) -> bool| commands.iter().filter(|command| which(command)).count();
+    assert_eq!((count(&made), count(&ended)), (2, 1), "both opened it, one of the sessions is left");
+}
+
+#[tokio::test]
+async fn a_room_whose_session_is_gone_is_opened_anew() {
+    let stage = Stage::demo();
+    let before = join(&stage, "r", "Anna").await;
+    let session = before["sessionId"].as_str().unwrap().parse().unwrap();
+    let account = before["accountId"].as_str().unwrap().parse().unwrap();
+    stage.control.execute(Command::DeleteSession { account, session }).await.unwrap();
+    call(&stage, "GET", "/demo/api/rooms/r", "").await.is(404);
+    let after = join(&stage, "r", "Ben").await;
+    assert_ne!(before["sessionId"], after["sessionId"]);
+    let room = call(&stage, "GET", "/demo/api/rooms/r", "").await.is(200).json();
+    assert_eq!(room["participants"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

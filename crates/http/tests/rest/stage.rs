@@ -66,6 +66,8 @@ impl ModelControl {
 
 impl Control for ModelControl {
     async fn execute(&self, command: Command) -> Result<Reply, Refusal> {
+        // As with the server's core, others get their turn meanwhile.
+        tokio::task::yield_now().await;
         self.commands.lock().unwrap().push(command.clone());
         self.refusal()?;
         let mut model = self.model();
@@ -76,6 +78,7 @@ impl Control for ModelControl {
     }
 
     async fn ask(&self, query: Query) -> Result<Reply, Refusal> {
+        tokio::task::yield_now().await;
         self.refusal()?;
         self.model().query(query)
     }
