@@ -1,5 +1,7 @@
 //! The binary as an operator meets it: what it prints, and how it ends.
 
+#![expect(clippy::unwrap_used, reason = "helpers of a test may fail it")]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
