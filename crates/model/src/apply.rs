@@ -38,6 +38,7 @@ impl Model {
                 callback_url,
                 publish_permissions,
                 token,
+                token_issued_at: now,
                 sequence: self.intent.sequence_next(),
                 created_at: now,
                 expires_at: now + self.limits.lifetime,

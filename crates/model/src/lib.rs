@@ -34,10 +34,16 @@ pub use command::{Command, MatrixRow, Page, PageRequest, Query, Refusal, Reply, 
 pub use effect::{CloseReason, Crosspoint, Effect, RouteChange};
 pub use media_types::MediaTypes;
 pub use model::{Limits, Model};
-pub use record::{Change, Membership, Participant, ParticipantRecord, Session, SessionRecord};
+pub use record::{
+    Change, Fingerprint, IdempotencyRecord, Membership, Outcome, Participant, ParticipantRecord, Session,
+    SessionRecord,
+};
 pub use report::{PublishedStream, Report};
 pub use subscriptions::{
     LIST_ENTRIES_MAX, ListedParticipant, STREAM_ALIASES_MAX, Scope, ScopeError, StreamSelection,
     Subscriptions,
 };
-pub use text::{ALIAS_CHARS_MAX, Alias, CALLBACK_URL_CHARS_MAX, CallbackUrl, TAG_CHARS_MAX, Tag, TextError};
+pub use text::{
+    ALIAS_CHARS_MAX, Alias, CALLBACK_URL_CHARS_MAX, CallbackUrl, IDEMPOTENCY_KEY_CHARS_MAX, IdempotencyKey,
+    TAG_CHARS_MAX, Tag, TextError,
+};

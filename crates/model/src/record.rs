@@ -2,7 +2,7 @@
 
 use crosspoint_ids::{AccountId, ParticipantId, SessionId, Timestamp, TokenId};
 
-use crate::{CallbackUrl, MediaTypes, Subscriptions, Tag};
+use crate::{CallbackUrl, IdempotencyKey, MediaTypes, Subscriptions, Tag};
 
 /// A session as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct ParticipantRecord {
     pub publish_permissions: MediaTypes,
     /// The token that lets its device in.
     pub token: TokenId,
+    /// When that token was made.
+    pub token_issued_at: Timestamp,
     /// Grows with every record made; orders listings.
     pub sequence: u64,
     /// When it was made.
@@ -57,6 +59,34 @@ pub struct Membership {
     pub since: u64,
 }
 
+/// What a command with an idempotency key brought, so that the same command again brings the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyRecord {
+    /// Whose key.
+    pub account: AccountId,
+    /// The key that the application chose.
+    pub key: IdempotencyKey,
+    /// A digest of what was asked under the key.
+    pub fingerprint: Fingerprint,
+    /// What was answered, as it was then.
+    pub outcome: Outcome,
+    /// When the key is free again.
+    pub expires_at: Timestamp,
+}
+
+/// A digest of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+/// What a command with an idempotency key made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A session.
+    Session(SessionRecord),
+    /// A participant, or a new token of one.
+    Participant(Box<ParticipantRecord>),
+}
+
 /// One record to write. What is not a record of this list is not durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -68,6 +98,10 @@ pub enum Change {
     PutParticipant(ParticipantRecord),
     /// Remove this participant.
     DeleteParticipant(ParticipantId),
+    /// Insert or replace what this key of the account brought.
+    PutIdempotency(IdempotencyRecord),
+    /// Forget this key of the account.
+    DeleteIdempotency(AccountId, IdempotencyKey),
 }
 
 /// A session as applications see it.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 pub const TAG_CHARS_MAX: usize = 50;
 /// The longest stream alias, in characters.
 pub const ALIAS_CHARS_MAX: usize = 128;
+/// The longest idempotency key, in characters.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 /// The longest callback URL, in characters.
 pub const CALLBACK_URL_CHARS_MAX: usize = 2_048;
 
@@ -19,6 +21,9 @@ pub enum TextError {
         /// How many are allowed.
         max: usize,
     },
+    /// Empty, or not all visible ASCII characters.
+    #[error("not one or more visible ASCII characters")]
+    NotVisible,
     /// Not an absolute `http` or `https` URL.
     #[error("not an absolute http or https URL")]
     NotAnHttpUrl,
@@ -68,6 +73,21 @@ bounded_text!(
     CallbackUrl,
     CALLBACK_URL_CHARS_MAX
 );
+bounded_text!(
+    /// The name under which an application may ask for the same thing again: 1 to 255 visible ASCII characters.
+    IdempotencyKey,
+    IDEMPOTENCY_KEY_CHARS_MAX
+);
+
+impl IdempotencyKey {
+    /// Takes a text of 1 to 255 visible ASCII characters.
+    pub fn new(text: &str) -> Result<Self, TextError> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TextError::NotVisible);
+        }
+        Self::bounded(text)
+    }
+}
 
 impl Tag {
     /// Takes a text of at most 50 characters.
@@ -109,6 +129,15 @@ mod tests {
         assert_eq!(Tag::new(&"ä".repeat(51)), Err(TextError::TooLong { max: 50 }));
         assert!(Alias::new(&"x".repeat(128)).is_ok());
         assert_eq!(Alias::new(&"x".repeat(129)), Err(TextError::TooLong { max: 128 }));
+    }
+
+    #[test]
+    fn an_idempotency_key_is_visible() {
+        assert!(IdempotencyKey::new(&"!".repeat(255)).is_ok());
+        assert_eq!(IdempotencyKey::new(&"!".repeat(256)), Err(TextError::TooLong { max: 255 }));
+        for refused in ["", "a b", "ä", "a\n"] {
+            assert_eq!(IdempotencyKey::new(refused), Err(TextError::NotVisible), "{refused:?}");
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use crosspoint_ids::Timestamp;
 use crosspoint_media::{Crosspoint, Order};
-use crosspoint_model::{Change, Effect, Model, Report};
-use crosspoint_store::{Store, StoreError};
+use crosspoint_model::{Effect, Model, Report};
+use crosspoint_store::{Store, StoreError, Write};
 use tokio::sync::{mpsc, watch};
 
 use crate::admission::Admission;
@@ -96,9 +96,9 @@ impl<S: Store> Core<S> {
                 }
             }
         }
-        let changes: Vec<Change> = std::iter::from_fn(|| self.model.poll_change()).collect();
-        if !changes.is_empty() {
-            tokio::task::block_in_place(|| self.store.commit(&changes))?;
+        let writes: Vec<Write> = std::iter::from_fn(|| self.model.poll_change()).map(Write::Model).collect();
+        if !writes.is_empty() {
+            tokio::task::block_in_place(|| self.store.commit(&writes))?;
         }
         for admission in admissions {
             self.admit(now, *admission).await?;

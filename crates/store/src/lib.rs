@@ -1,36 +1,37 @@
-//! Where intent is kept: the [`Store`] trait and its in-memory twin.
+//! Where the server keeps what it must not forget: the [`Store`] trait and its in-memory twin.
 //!
-//! A store knows records, not rules: what may be written is decided in `crosspoint-model` before it gets here. Every
-//! change touches one record; a batch of them is durable as a whole or not at all.
+//! A store knows records, not rules: what may be written is decided in `crosspoint-model` and the server before it gets
+//! here. Every write touches one record; a batch of them is durable as a whole or not at all.
 
 mod memory;
+mod record;
 
 pub use memory::MemoryStore;
-
-use crosspoint_model::{Change, ParticipantRecord, SessionRecord};
+pub use record::{DeliveryRecord, DeviceRecord, LineKind, Presence, Records, Write};
 
 /// Keeps records.
 pub trait Store: Send + 'static {
-    /// All records, for a start. Sessions and participants each in the order of their `sequence`.
+    /// All records, for a start.
     fn load(&mut self) -> Result<Records, StoreError>;
 
-    /// Makes these changes durable, in order and all together; blocks until they are.
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
-}
-
-/// Everything that a store holds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Records {
-    /// All sessions.
-    pub sessions: Vec<SessionRecord>,
-    /// All participants.
-    pub participants: Vec<ParticipantRecord>,
+    /// Makes these writes durable, in order and all together; blocks until they are. After an error none of them is,
+    /// unless the store can't tell ([`StoreError::Failed`]); the store stays usable and may work again later.
+    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError>;
 }
 
 /// A store that can't do its work.
-#[derive(Debug, thiserror::Error)]
-#[error("the store failed: {reason}")]
-pub struct StoreError {
-    /// What the store says.
-    pub reason: String,
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no room for these writes. None of them was made.
+    #[error("the store has no room: {reason}")]
+    Full {
+        /// What the store says.
+        reason: String,
+    },
+    /// Anything else.
+    #[error("the store failed: {reason}")]
+    Failed {
+        /// What the store says.
+        reason: String,
+    },
 }
