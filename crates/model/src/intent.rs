@@ -108,6 +108,11 @@ impl Intent {
         Some(record)
     }
 
+    /// A session's record, whosever it is. Looks through all accounts.
+    pub(crate) fn session_record(&self, session: SessionId) -> Option<&SessionRecord> {
+        self.accounts.values().find_map(|account| account.session(session))
+    }
+
     /// A participant's record as it is stored.
     pub(crate) fn participant_record(&self, participant: ParticipantId) -> Option<&ParticipantRecord> {
         self.account_of(participant)?.participant_record(participant)

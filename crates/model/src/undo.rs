@@ -6,7 +6,7 @@ use crosspoint_ids::{AccountId, ParticipantId, SessionId};
 
 use crate::members::Members;
 use crate::observation::Departed;
-use crate::{IdempotencyKey, Model, ParticipantRecord, SessionRecord};
+use crate::{Change, IdempotencyKey, IdempotencyRecord, Model, ParticipantRecord, SessionRecord};
 
 /// What was done since the commands before were kept.
 #[derive(Debug, Default)]
@@ -77,6 +77,27 @@ impl Model {
             self.reroute(participant);
         }
         self.drop_since(before);
+    }
+
+    /// The change that makes the same record what this model says now: what to write when it is not known whether a
+    /// change that was taken back is durable all the same.
+    pub fn as_it_is(&self, change: &Change) -> Change {
+        match change {
+            Change::PutSession(SessionRecord { id, .. }) | Change::DeleteSession(id) => {
+                let record = self.intent.session_record(*id);
+                record.map_or(Change::DeleteSession(*id), |record| Change::PutSession(record.clone()))
+            }
+            Change::PutParticipant(ParticipantRecord { id, .. }) | Change::DeleteParticipant(id) => {
+                let record = self.intent.participant_record(*id);
+                record.map_or(Change::DeleteParticipant(*id), |record| Change::PutParticipant(record.clone()))
+            }
+            Change::PutIdempotency(IdempotencyRecord { account, key, .. })
+            | Change::DeleteIdempotency(account, key) => {
+                let record = self.intent.account(account).and_then(|account| account.idempotency(key));
+                let delete = || Change::DeleteIdempotency(account.clone(), key.clone());
+                record.map_or_else(delete, |record| Change::PutIdempotency(record.clone()))
+            }
+        }
     }
 
     fn undo(&mut self, step: Undo, touched: &mut Vec<ParticipantId>) {

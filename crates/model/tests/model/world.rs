@@ -45,7 +45,7 @@ pub(crate) struct World {
     pub(crate) tally: Tally,
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Stored {
     pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
     pub(crate) participants: BTreeMap<ParticipantId, ParticipantRecord>,
@@ -197,8 +197,14 @@ impl World {
         if self.model.routes().collect::<BTreeSet<_>>() != self.routed {
             self.tally.count("taken back with routes");
         }
+        let tried: Vec<Change> = std::iter::from_fn(|| self.model.poll_change()).collect();
         self.model.take_back();
         self.nothing_is_left("what was taken back")?;
+        // Even if those changes were made durable all the same, others after them put everything right.
+        let mut stored = self.stored.clone();
+        let amends: Vec<Change> = tried.iter().map(|change| self.model.as_it_is(change)).collect();
+        tried.into_iter().chain(amends).for_each(|change| stored.put(change));
+        same("what is stored after amends", &stored, &self.stored)?;
         self.check(questions, self.steps.is_multiple_of(20))
     }
 
@@ -352,6 +358,11 @@ impl Stored {
         if needless {
             return Err(format!("changes nothing: {change:?}"));
         }
+        self.put(change);
+        Ok(())
+    }
+
+    fn put(&mut self, change: Change) {
         match change {
             Change::PutSession(record) => drop(self.sessions.insert(record.id, record)),
             Change::DeleteSession(id) => drop(self.sessions.remove(&id)),
@@ -359,6 +370,5 @@ impl Stored {
             Change::DeleteParticipant(id) => drop(self.participants.remove(&id)),
             Change::PutIdempotency(_) | Change::DeleteIdempotency(..) => {}
         }
-        Ok(())
     }
 }
