@@ -1,11 +1,14 @@
-//! Where the server keeps what it must not forget: the [`Store`] trait and its in-memory twin.
+//! Where the server keeps what it must not forget: the [`Store`] trait, the [`EmbeddedStore`] that lives in a directory
+//! and its in-memory twin.
 //!
 //! A store knows records, not rules: what may be written is decided in `crosspoint-model` and the server before it gets
 //! here. Every write touches one record; a batch of them is durable as a whole or not at all.
 
+mod embedded;
 mod memory;
 mod record;
 
+pub use embedded::{EmbeddedStore, OpenError, ServerSecret};
 pub use memory::MemoryStore;
 pub use record::{DeliveryRecord, DeviceRecord, LineKind, Presence, Records, Write};
 
