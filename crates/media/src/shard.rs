@@ -92,9 +92,9 @@ impl Shard {
     /// Carries out an order. [`Shard::flush`] afterwards.
     pub fn handle_order(&mut self, order: Order, now: Instant) {
         match order {
-            Order::OpenDevice { device, participant, allowed, events } => {
+            Order::OpenDevice { device, participant, allowed, lines, events } => {
                 let (session_id, _) = Uuid::new_v4().as_u64_pair();
-                let subscribe = Subscribe::new(session_id >> 2);
+                let subscribe = Subscribe::new(session_id >> 2, &lines);
                 let opened = Device { participant, allowed, events, publish: None, subscribe };
                 self.devices.insert(device, opened);
             }

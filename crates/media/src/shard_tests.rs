@@ -97,11 +97,22 @@ impl World {
 
     /// A device that may publish these kinds.
     fn join(&mut self, allowed: &[MediaKind]) -> usize {
+        self.join_again(allowed, &[])
+    }
+
+    /// A device whose client has these m-lines from an earlier process.
+    fn join_again(&mut self, allowed: &[MediaKind], lines: &[MediaKind]) -> usize {
         let number = self.clients.len();
         let (device, participant) = (device_id(number), format!("00000000-0000-4000-9000-{number:012x}"));
         let (events, queue) = mpsc::channel(64);
         let participant = participant.parse().unwrap();
-        self.order(Order::OpenDevice { device, participant, allowed: allowed.to_vec(), events });
+        self.order(Order::OpenDevice {
+            device,
+            participant,
+            allowed: allowed.to_vec(),
+            lines: lines.to_vec(),
+            events,
+        });
         self.order(Order::SignallingChanged { device, signalling: Path::Up });
         let port = 20_000 + 2 * number as u16;
         self.clients.push(Client {
@@ -318,6 +329,21 @@ fn packets_go_exactly_where_routes_say() {
     assert_eq!(world.heard(1, SECOND), [0, 2]);
     assert_eq!(world.heard(0, SECOND), [1]);
     assert_eq!(world.heard(2, SECOND), []);
+}
+
+#[test]
+fn m_lines_known_from_before_are_offered_at_once_and_used_again() {
+    let (mut world, streams) = three_publishers();
+    let lines = [MediaKind::Audio, MediaKind::Audio, MediaKind::Video];
+    let number = world.join_again(&[], &lines);
+    world.run(SECOND);
+    let offer = world.clients[number].offer.take().expect("an offer without anything to receive");
+    assert_eq!((offer.lines.as_slice(), offer.streams.len()), (&lines[..], 0));
+    assert!(world.clients[number].subscribe.rtc.is_connected(), "the path is up before it is needed");
+    world.route(&[], &[(streams[0], number), (streams[1], number)]);
+    assert_eq!(world.heard(number, SECOND), [0, 1]);
+    let offer = world.clients[number].offer.take().unwrap();
+    assert_eq!(offer.lines, [&lines[..], &[MediaKind::Video]].concat(), "known lines first, then new ones");
 }
 
 #[test]

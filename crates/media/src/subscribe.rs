@@ -10,7 +10,6 @@ use crosspoint_ids::StreamId;
 use str0m::Candidate;
 use str0m::media::Mid;
 
-use crate::SdpRefusal;
 use crate::codec::Side;
 use crate::connection::{Connection, Path};
 use crate::egress::{TrackPacket, Written};
@@ -18,6 +17,7 @@ use crate::lines::{FlowChange, Lines, StreamDescription, Wanted};
 use crate::order::{Offer, OfferedStream};
 use crate::routing::TrackKey;
 use crate::sdp::{SubscribeAnswer, SubscribeOffer};
+use crate::{MediaKind, SdpRefusal};
 
 /// How long an offer may stay unanswered before it is made again.
 pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -70,11 +70,16 @@ enum Transport {
 
 impl Subscribe {
     /// `session_id` stands in the offers' `o=` line, below 2^62.
-    pub(crate) fn new(session_id: u64) -> Self {
+    /// `lines` are what the client has from before.
+    pub(crate) fn new(session_id: u64, lines: &[MediaKind]) -> Self {
+        let negotiation = match lines {
+            [] => Negotiation::Settled,
+            _ => Negotiation::Due { unanswered: 0 },
+        };
         Self {
             wanted: Wanted::new(),
-            lines: Lines::default(),
-            negotiation: Negotiation::Settled,
+            lines: Lines::known(lines),
+            negotiation,
             signalling: Path::Down,
             transport: Transport::None,
             session_id,
@@ -159,7 +164,8 @@ impl Subscribe {
         self.revision = clock.max(self.revision.saturating_add(1));
         self.negotiation = Negotiation::InFlight { deadline: now + ANSWER_DEADLINE, unanswered };
         let sdp = self.render(candidates)?;
-        Some(Offer { sdp, revision: self.revision, streams: self.offered_streams() })
+        let (streams, lines) = (self.offered_streams(), self.lines.kinds());
+        Some(Offer { sdp, revision: self.revision, streams, lines })
     }
 
     fn render(&mut self, candidates: &[Candidate]) -> Option<String> {

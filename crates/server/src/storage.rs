@@ -170,7 +170,9 @@ impl Storage {
             return;
         }
         match now {
-            StoreHealth::Fails => tracing::error!(why, "nothing can be written: changes are refused, calls go on"),
+            StoreHealth::Fails => {
+                tracing::error!(why, "nothing can be written: changes are refused, calls go on")
+            }
             StoreHealth::Works => tracing::info!("the store works again: changes are taken"),
         }
     }
