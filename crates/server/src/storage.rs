@@ -103,10 +103,6 @@ impl Storage {
         !self.pending.is_empty()
     }
 
-    pub(crate) fn works(&self) -> bool {
-        *self.health.borrow() == StoreHealth::Works
-    }
-
     /// Makes this batch durable, and what is pending with it.
     pub(crate) async fn commit(&mut self, batch: Vec<Write>) -> Result<(), CommitFailure> {
         if batch.is_empty() && self.pending.is_empty() {
