@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::channel::{ChannelConfig, ChannelData, ChannelId};
-use str0m::net::{DatagramRecv, Protocol, Receive, Transmit};
+use str0m::net::{DatagramRecv, Receive, Transmit};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::codec::{Side, rtc_config};
+use crate::demux::Remote;
 
 /// The data channel on which either side may ask whether the other is there.
 const HEARTBEAT: (u16, &str) = (0, "__heartbeat__");
@@ -114,11 +115,11 @@ impl Connection {
     pub(crate) fn handle_datagram(
         &mut self,
         now: Instant,
-        source: SocketAddr,
+        source: Remote,
         destination: SocketAddr,
         contents: DatagramRecv<'_>,
     ) -> Result<(), Broken> {
-        let receive = Receive { proto: Protocol::Udp, source, destination, contents };
+        let receive = Receive { proto: source.protocol, source: source.address, destination, contents };
         let result = self.rtc.handle_input(Input::Receive(now, receive));
         self.checked(result)
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crosspoint_ids::{DeviceId, ParticipantId, StreamId};
 use str0m::Candidate;
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::net::{Receive, Transmit};
 use str0m::rtp::RtpPacket;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::codec::Side;
 use crate::connection::{Broken, Happening, Path};
 use crate::counters::Counters;
-use crate::demux::{ConnectionKey, Demux, Owner};
+use crate::demux::{ConnectionKey, Demux, Owner, Remote};
 use crate::egress::Written;
 use crate::lines::{FlowChange, StreamDescription};
 use crate::order::{DeviceEvent, Order, PublishAnswer, StreamRequest};
@@ -276,7 +276,7 @@ impl Shard {
     /// `destination` is the address it came in on; it must be a candidate's.
     pub fn handle_datagram(
         &mut self,
-        source: SocketAddr,
+        source: Remote,
         destination: SocketAddr,
         datagram: &[u8],
         now: Instant,
@@ -286,14 +286,14 @@ impl Shard {
             self.counters.datagrams_dropped.add(1);
             return;
         };
-        let Ok(receive) = Receive::new(Protocol::Udp, source, destination, datagram) else {
+        let Ok(receive) = Receive::new(source.protocol, source.address, destination, datagram) else {
             self.counters.datagrams_dropped.add(1);
             return;
         };
         let key = match owner {
             Owner::Bound(key) => key,
             Owner::Claimed(key) => {
-                let Ok(claim) = Receive::new(Protocol::Udp, source, destination, datagram) else {
+                let Ok(claim) = Receive::new(source.protocol, source.address, destination, datagram) else {
                     return;
                 };
                 let proved = self.connection(key).is_some_and(|connection| connection.accepts(now, claim));
@@ -310,6 +310,16 @@ impl Shard {
         };
         let handled = connection.handle_datagram(now, source, destination, receive.contents);
         self.drive(key, handled, now);
+    }
+
+    /// Whether what comes from there belongs to a connection.
+    pub fn is_bound(&self, source: Remote) -> bool {
+        self.demux.is_bound(source)
+    }
+
+    /// Nothing comes from there any more: a TCP connection was closed.
+    pub fn unbind(&mut self, source: Remote) {
+        self.demux.unbind(source);
     }
 
     fn connection(&mut self, key: ConnectionKey) -> Option<&mut crate::connection::Connection> {

@@ -173,7 +173,11 @@ fn fresh_secret() -> Result<[u8; 32], ServeError> {
 fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
     let advertised: Vec<String> = media.advertised().iter().map(ToString::to_string).collect();
     tracing::info!("REST, WebSocket and pages on http://{local}");
-    tracing::info!("media on udp {}, told to clients as {}", media.local_address(), advertised.join(", "));
+    tracing::info!(
+        "media on udp and tcp {}, told to clients as {}",
+        media.local_address(),
+        advertised.join(", ")
+    );
     if config.mode == Mode::Dev {
         let (account, user, password) = DEV_ACCOUNT;
         println!(
