@@ -6,15 +6,19 @@ export class Device {
   #token;
   #websocketUrl;
 
-  constructor(page, participantId, token, websocketUrl) {
+  /** @param {import('./network.mjs').Network} [network]  what lies between page and server, if anything */
+  constructor(page, participantId, token, websocketUrl, network) {
     this.#page = page;
     this.#token = token;
     this.#websocketUrl = websocketUrl;
     this.participantId = participantId;
+    this.network = network;
   }
 
   async connect() {
-    await this.#in((token, url) => device.connect(token, url), this.#token, this.#websocketUrl);
+    if (this.network) await this.#in((host) => device.reachMediaAt(host), this.network.mediaHost);
+    const url = this.network?.websocketUrl ?? this.#websocketUrl;
+    await this.#in((token, url) => device.connect(token, url), this.#token, url);
   }
 
   /**
@@ -68,6 +72,11 @@ export class Device {
     return this.#in((watch) => device.watchedSoFar(watch), watch);
   }
 
+  /** @returns {Promise<[number | string, number][]>} every tone and colour since the watch began, with its time */
+  async sightings(watch) {
+    return this.#in((watch) => device.sightings(watch), watch);
+  }
+
   async cutSignaling() {
     await this.#in(() => device.cut());
   }
@@ -102,6 +111,10 @@ export class Device {
 
   async receivedCodecs() {
     return this.#in(() => device.receivedCodecs());
+  }
+
+  async protocolsInUse() {
+    return this.#in(() => device.protocolsInUse());
   }
 
   async canSendVideo(mimeType) {

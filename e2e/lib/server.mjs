@@ -14,6 +14,8 @@ const BINARY =
 const START_DEADLINE_MS = 20_000;
 const STOP_DEADLINE_MS = 15_000;
 const LOG_TAIL_LINES = 60;
+/** What it logs once it listens everywhere. */
+const STARTED = 'REST, WebSocket and pages on';
 
 /** Two accounts, so that isolation between them can be shown. */
 export const ACCOUNTS = [
@@ -27,39 +29,56 @@ export class Server {
   #process;
   #directory;
   #logPath;
+  #flags;
 
-  constructor(process, directory, url) {
-    this.#process = process;
-    // A test run that is broken off leaves nothing behind.
-    globalThis.process.once('exit', () => process.kill('SIGKILL'));
+  constructor(directory, flags, port, mediaPort) {
     this.#directory = directory;
     this.#logPath = logPathIn(directory);
-    this.url = url;
+    this.#flags = flags;
+    this.port = port;
+    this.mediaPort = mediaPort;
+    this.url = `http://127.0.0.1:${port}`;
+    // A test run that is broken off leaves nothing behind.
+    globalThis.process.once('exit', () => this.#process?.kill('SIGKILL'));
   }
 
   /** @param {{dev?: boolean}} [options]  `dev`: `serve --dev` with its own account, instead of `ACCOUNTS` */
   static async start({ dev = false } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server binary at ${BINARY}: build it, or set CROSSPOINT_BIN`);
     const directory = await mkdtemp(join(tmpdir(), 'crosspoint-e2e-'));
-    const listen = `127.0.0.1:${await freePort()}`;
-    const log = openSync(logPathIn(directory), 'w');
-    const process = spawn(
-      BINARY,
-      [
-        'serve',
-        ...(dev ? ['--dev'] : accountFlags()),
-        '--listen', listen,
-        '--media-listen', `127.0.0.1:${await freeMediaPort()}`,
-        '--advertise', '127.0.0.1',
-        '--data-dir', join(directory, 'data'),
-        '--drain', '1s',
-      ],
-      { stdio: ['ignore', log, log] },
-    );
-    closeSync(log);
-    const server = new Server(process, directory, `http://${listen}`);
-    await server.#ready();
+    const [port, mediaPort] = [await freePort(), await freeMediaPort()];
+    const flags = [
+      ...(dev ? ['--dev'] : accountFlags()),
+      '--listen', `127.0.0.1:${port}`,
+      '--media-listen', `127.0.0.1:${mediaPort}`,
+      '--advertise', '127.0.0.1',
+      '--data-dir', join(directory, 'data'),
+      '--drain', '1s',
+    ];
+    const server = new Server(directory, flags, port, mediaPort);
+    await server.spawn();
     return server;
+  }
+
+  /** Starts the process, once more after `kill()`, with the same flags; done when it answers. */
+  async spawn() {
+    const log = openSync(this.#logPath, 'a');
+    this.#process = spawn(BINARY, ['serve', ...this.#flags], { stdio: ['ignore', log, log] });
+    closeSync(log);
+    await this.#ready();
+  }
+
+  /** Ends the process as a crash would: nothing is said to anybody. */
+  async kill() {
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+
+  /** When the last process said that it serves, in milliseconds since 1970. */
+  get startedAt() {
+    const line = readFileSync(this.#logPath, 'utf8').split('\n').findLast((line) => line.includes(STARTED));
+    return Date.parse(line.match(/\d{4}-\d\d-\d\dT[\d:.]+Z/)[0]);
   }
 
   get websocketUrl() {

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { Api } from './api.mjs';
 import { Browser } from './browser.mjs';
 import { Device } from './device.mjs';
+import { Network } from './network.mjs';
 import { Pages } from './pages.mjs';
 import { ACCOUNTS, Server } from './server.mjs';
 
@@ -44,18 +45,19 @@ export class Scene {
   constructor(stage, session) {
     this.#stage = stage;
     this.api = stage.api;
+    this.server = stage.server;
     this.session = session;
   }
 
   /**
    * A connected device whose participant is in the scene's session.
-   * @param {{publish?: string[], subscriptions?: object}} [options]  without `subscriptions`: the whole session;
-   *   `NONE` for none
+   * @param {{publish?: string[], subscriptions?: object, network?: {udp?: boolean}}} [options]  without `subscriptions`:
+   *   the whole session; `NONE` for none. With `network`: reached through a network of its own, `device.network`
    */
-  async join({ publish = ['AUDIO', 'VIDEO'], subscriptions = { sessionId: this.session } } = {}) {
+  async join({ publish = ['AUDIO', 'VIDEO'], subscriptions = { sessionId: this.session }, network } = {}) {
     const { participant, token } = await this.api.createParticipant({ publishPermissions: publish });
     await this.api.add(this.session, participant.id, subscriptions);
-    return this.connect(participant.id, token);
+    return this.connect(participant.id, token, network);
   }
 
   /** As many devices, with the same options. */
@@ -64,9 +66,11 @@ export class Scene {
   }
 
   /** Another device for a participant that exists. */
-  async connect(participantId, token) {
-    const page = await this.#stage.browser.open(this.#stage.pages.url);
-    const device = new Device(page, participantId, token, this.#stage.server.websocketUrl);
+  async connect(participantId, token, network) {
+    const { browser, pages, server } = this.#stage;
+    const between = network && (await Network.open(server, network));
+    const page = await browser.open(pages.url);
+    const device = new Device(page, participantId, token, server.websocketUrl, between);
     this.#devices.push(device);
     await device.connect();
     return device;
@@ -74,6 +78,7 @@ export class Scene {
 
   async close() {
     await Promise.all(this.#devices.map((device) => device.closePage()));
+    await Promise.all(this.#devices.map((device) => device.network?.close()));
   }
 
   /** What a reader of a failed test wants to see next. */
