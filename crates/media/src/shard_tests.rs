@@ -90,7 +90,13 @@ impl World {
         let candidates =
             [Protocol::Udp, Protocol::Tcp].map(|p| Candidate::host(SERVER.parse().unwrap(), p).unwrap());
         let unix_time = Duration::from_secs(1_800_000_000);
-        let shard = Shard::new(candidates.to_vec(), Arc::new(Counters::default()), now, unix_time);
+        let shard = Shard::new(
+            candidates.to_vec(),
+            IceKey::new(&[7; 32]),
+            Arc::new(Counters::default()),
+            now,
+            unix_time,
+        );
         Self { shard, now, clients: Vec::new(), cut: None, protocol: Protocol::Udp }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crosspoint_http::{Accounts, Credential};
-use crosspoint_media::{MediaAddresses, MediaPlane, MediaPlaneError};
+use crosspoint_media::{IceKey, MediaAddresses, MediaPlane, MediaPlaneError};
 use crosspoint_model::{Limits, Model};
 use crosspoint_store::{EmbeddedStore, OpenError, Store, StoreError};
 use crosspoint_token::TokenKey;
@@ -75,7 +75,8 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
     let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
     let local = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
     let addresses = MediaAddresses { listen: config.media_listen, advertise: config.advertise.clone() };
-    let media = MediaPlane::start(&addresses)?;
+    let media =
+        MediaPlane::start(&addresses, IceKey::new(&keys::derive(store.secret(), Purpose::IcePasswords)))?;
     let mut stop_signals = StopSignals::new().map_err(ServeError::Signals)?;
 
     let clock = Clock::start();
