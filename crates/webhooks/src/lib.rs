@@ -17,6 +17,7 @@ mod address;
 mod attempt;
 mod backoff;
 mod callback;
+mod clock;
 mod counts;
 mod delivery;
 mod destination;

@@ -5,14 +5,15 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crosspoint_ids::{AccountId, Timestamp};
+use crosspoint_ids::AccountId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::attempt::{AttemptError, Poster};
+use crate::clock::Clock;
 use crate::counts::Counters;
 use crate::line_bound::LineBound;
 use crate::{
@@ -118,35 +119,6 @@ impl Webhooks {
     }
 }
 
-/// Wall-clock time that never goes back, for the queue.
-#[derive(Debug, Clone, Copy)]
-struct Clock {
-    started: Instant,
-    wall: Timestamp,
-}
-
-impl Clock {
-    fn start() -> Self {
-        Self { started: Instant::now(), wall: Self::wall() }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.wall + self.started.elapsed()
-    }
-
-    fn instant(&self, at: Timestamp) -> Instant {
-        // `now` is exact to the millisecond, so a timer that fires a fraction early would find nothing to do.
-        self.started + at.since(self.wall) + Duration::from_millis(1)
-    }
-
-    /// The time as it is: receivers compare a signature's time with their own, and a machine that slept or whose clock was
-    /// set right must not be refused for it.
-    fn wall() -> Timestamp {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
-    }
-}
-
 /// The owner of the queue.
 #[derive(Debug)]
 struct Courier {
@@ -179,12 +151,16 @@ impl Courier {
                 () = finished.closed() => return,
                 permit = finished.reserve(), if !self.unsent.is_empty() => match permit {
                     Ok(permit) => {
-                        self.unsent.pop_front().map(|next| permit.send(next));
+                        if let Some(next) = self.unsent.pop_front() {
+                            permit.send(next);
+                        }
                     }
                     Err(_) => return,
                 },
                 delivery = incoming.recv(), if !incoming.is_closed() || !incoming.is_empty() => {
-                    delivery.map(|delivery| self.take_in(delivery));
+                    if let Some(delivery) = delivery {
+                        self.take_in(delivery);
+                    }
                 }
                 Some(ended) = self.attempts.join_next_with_id() => self.handle_end(ended),
                 () = sleep_until(timer), if self.unsent.is_empty() => {}
