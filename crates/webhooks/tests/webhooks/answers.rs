@@ -32,7 +32,7 @@ async fn a_refused_callback_comes_again_before_the_next_one() {
 #[tokio::test]
 async fn a_callback_without_an_answer_in_time_comes_again() {
     let mut receiver = Receiver::start().await;
-    let mut run = Run::start(Config { timeout: Duration::from_millis(200), ..config() });
+    let mut run = Run::start(Config { timeout: Duration::from_secs(1), ..config() });
     run.send(delivery(1, 1, &receiver.url())).await;
     let unanswered = receiver.next().await;
     let again = receiver.next().await;

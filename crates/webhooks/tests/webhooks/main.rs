@@ -5,6 +5,5 @@ mod answers;
 mod form;
 mod guard;
 mod isolation;
-mod logs;
 mod receiver;
 mod run;
