@@ -2,10 +2,14 @@
 //!
 //! A flag wins over its environment variable, that over the file, that over the default.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crosspoint_ids::AccountId;
 use serde::Deserialize;
@@ -45,6 +49,25 @@ pub(crate) struct ServeArgs {
         hide_env_values = true
     )]
     account: Vec<AccountUser>,
+    /// An account whose users are refused; repeatable.
+    #[arg(long, value_name = "ID", env = "CROSSPOINT_DISABLED_ACCOUNTS", value_delimiter = ',')]
+    disable_account: Vec<AccountId>,
+    /// What an account's callbacks are signed with (Standard Webhooks); repeatable, also for one account while its
+    /// secret changes.
+    #[arg(
+        long,
+        value_name = "ID:whsec_BASE64",
+        env = "CROSSPOINT_CALLBACK_SECRETS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    callback_secret: Vec<CallbackSecret>,
+    /// An account that is also told of streams: onStreamPublished and onStreamUnpublished; repeatable.
+    #[arg(long, value_name = "ID", env = "CROSSPOINT_STREAM_CALLBACKS", value_delimiter = ',')]
+    stream_callbacks: Vec<AccountId>,
+    /// Let callbacks go to loopback, private and link-local addresses; --dev implies it.
+    #[arg(long, env = "CROSSPOINT_ALLOW_PRIVATE_CALLBACKS")]
+    allow_private_callbacks: bool,
     /// Where state is kept [default: ./crosspoint-data].
     #[arg(long, value_name = "DIR", env = "CROSSPOINT_DATA_DIR")]
     data_dir: Option<PathBuf>,
@@ -77,6 +100,13 @@ struct FileConfig {
     listen: Option<SocketAddr>,
     #[serde(default)]
     account: Vec<AccountUser>,
+    #[serde(default)]
+    disable_account: Vec<AccountId>,
+    #[serde(default)]
+    callback_secret: Vec<CallbackSecret>,
+    #[serde(default)]
+    stream_callbacks: Vec<AccountId>,
+    allow_private_callbacks: Option<bool>,
     data_dir: Option<PathBuf>,
     media_listen: Option<SocketAddr>,
     #[serde(default)]
@@ -86,6 +116,10 @@ struct FileConfig {
     drain: Option<Span>,
     log: Option<LogFormat>,
 }
+
+const WRONG_ACCOUNT_ID: &str = "an account id must be 1 to 64 ASCII letters, digits, '-', '_' or '.'";
+/// How long the key of a callback's signature may be, in bytes.
+const CALLBACK_KEY_LEN: RangeInclusive<usize> = 24..=64;
 
 /// A user of an account, as `ID:USER:PASSWORD`. The password may hold colons.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -113,9 +147,7 @@ impl std::str::FromStr for AccountUser {
         let (Some(account), Some(user), Some(password)) = (parts.next(), parts.next(), parts.next()) else {
             return Err("an account must be ID:USER:PASSWORD");
         };
-        let account = account
-            .parse()
-            .map_err(|_| "an account id must be 1 to 64 ASCII letters, digits, '-', '_' or '.'")?;
+        let account = account.parse().map_err(|_| WRONG_ACCOUNT_ID)?;
         if user.is_empty() || password.is_empty() {
             return Err("an account's user and password must not be empty");
         }
@@ -124,6 +156,43 @@ impl std::str::FromStr for AccountUser {
 }
 
 impl TryFrom<String> for AccountUser {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The secret of an account's callbacks, as `ID:whsec_BASE64`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct CallbackSecret {
+    pub(crate) account: AccountId,
+    /// What the base64 holds: 24 to 64 bytes (Standard Webhooks, "Signature scheme").
+    pub(crate) key: Vec<u8>,
+}
+
+impl std::fmt::Debug for CallbackSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallbackSecret").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl std::str::FromStr for CallbackSecret {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (account, secret) = text.split_once(":whsec_").ok_or("a callback secret must be ID:whsec_BASE64")?;
+        let account = account.parse().map_err(|_| WRONG_ACCOUNT_ID)?;
+        let key = BASE64.decode(secret).map_err(|_| "what follows whsec_ must be base64")?;
+        if !CALLBACK_KEY_LEN.contains(&key.len()) {
+            return Err("what follows whsec_ must be the base64 of 24 to 64 bytes");
+        }
+        Ok(Self { account, key })
+    }
+}
+
+impl TryFrom<String> for CallbackSecret {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -175,6 +244,14 @@ pub(crate) struct Config {
     pub(crate) mode: Mode,
     pub(crate) listen: SocketAddr,
     pub(crate) accounts: Vec<AccountUser>,
+    /// Accounts whose good credentials are refused.
+    pub(crate) disabled: Vec<AccountId>,
+    /// Several for one account while its secret changes.
+    pub(crate) callback_secrets: Vec<CallbackSecret>,
+    /// Accounts that are told of streams.
+    pub(crate) stream_callbacks: Vec<AccountId>,
+    /// Whether callbacks may go to loopback, private and link-local addresses.
+    pub(crate) allow_private_callbacks: bool,
     pub(crate) data_dir: PathBuf,
     pub(crate) media_listen: SocketAddr,
     pub(crate) advertise: Vec<IpAddr>,
@@ -204,6 +281,8 @@ pub(crate) enum ConfigError {
         "--dev listens on loopback only, so {flag} can't be {address}; leave --dev out to serve a network"
     )]
     DevOffLoopback { flag: &'static str, address: SocketAddr },
+    #[error("{flag} names account {account}, which no --account has")]
+    UnknownAccount { flag: &'static str, account: AccountId },
     #[error("--max-participants must be from 1 to {MAX_PARTICIPANTS_MAX}")]
     MaxParticipants,
     #[error("--lifetime must be from 1s to 31d")]
@@ -229,7 +308,7 @@ impl ServeArgs {
             Mode::Dev => Ipv4Addr::LOCALHOST,
             Mode::Production => Ipv4Addr::UNSPECIFIED,
         };
-        let mut accounts = if self.account.is_empty() { file.account } else { self.account };
+        let mut accounts = given_or(self.account, file.account);
         if mode == Mode::Dev {
             let (id, user, password) = DEV_ACCOUNT;
             accounts.extend(format!("{id}:{user}:{password}").parse());
@@ -239,9 +318,15 @@ impl ServeArgs {
             mode,
             listen: self.listen.or(file.listen).unwrap_or((Ipv4Addr::LOCALHOST, 8080).into()),
             accounts,
+            disabled: given_or(self.disable_account, file.disable_account),
+            callback_secrets: given_or(self.callback_secret, file.callback_secret),
+            stream_callbacks: given_or(self.stream_callbacks, file.stream_callbacks),
+            allow_private_callbacks: mode == Mode::Dev
+                || self.allow_private_callbacks
+                || file.allow_private_callbacks.unwrap_or(false),
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| "crosspoint-data".into()),
             media_listen: self.media_listen.or(file.media_listen).unwrap_or((media_default, 8081).into()),
-            advertise: if self.advertise.is_empty() { file.advertise } else { self.advertise },
+            advertise: given_or(self.advertise, file.advertise),
             max_participants: self.max_participants.or(file.max_participants).unwrap_or(20),
             lifetime,
             drain: self.drain.or(file.drain).map_or(Duration::from_secs(30), |span| span.0),
@@ -249,6 +334,11 @@ impl ServeArgs {
         }
         .checked()
     }
+}
+
+/// What was given, or what stands in for it.
+fn given_or<T>(given: Vec<T>, other: Vec<T>) -> Vec<T> {
+    if given.is_empty() { other } else { given }
 }
 
 fn read_file(path: &Path) -> Result<FileConfig, ConfigError> {
@@ -262,6 +352,13 @@ impl Config {
     fn checked(self) -> Result<Self, ConfigError> {
         if self.accounts.is_empty() {
             return Err(ConfigError::NoAccount);
+        }
+        let known: HashSet<&AccountId> = self.accounts.iter().map(|user| &user.account).collect();
+        let named = self.disabled.iter().map(|account| ("--disable-account", account));
+        let named = named.chain(self.callback_secrets.iter().map(|secret| ("--callback-secret", &secret.account)));
+        let mut named = named.chain(self.stream_callbacks.iter().map(|account| ("--stream-callbacks", account)));
+        if let Some((flag, account)) = named.find(|(_, account)| !known.contains(account)) {
+            return Err(ConfigError::UnknownAccount { flag, account: account.clone() });
         }
         if self.mode == Mode::Dev {
             for (flag, address) in [("--listen", self.listen), ("--media-listen", self.media_listen)] {

@@ -148,7 +148,7 @@ fn application(
         user: user.user.clone(),
         password: user.password.clone(),
     });
-    let accounts = Accounts::new(credentials);
+    let accounts = Accounts::new(credentials).with_disabled(config.disabled.iter().cloned());
     let control = Arc::new(core.clone());
     let door =
         Door { tokens: tokens.clone(), core, clock, phase: phase.clone(), connections: AtomicU64::new(0) };
