@@ -1,3 +1,9 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use clap::Parser;
+
+use super::checked::ConfigError;
+use super::values::{CallbackSecret, WRONG_ACCOUNT_ID};
 use super::*;
 
 fn config(args: &[&str]) -> Result<Config, ConfigError> {
@@ -104,8 +110,15 @@ fn a_callback_secret_is_the_base64_of_24_to_64_bytes_and_is_never_shown() {
 #[test]
 fn callbacks_are_configured_for_each_account() {
     let secret = "9900000:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
-    let args =
-        [ACCOUNT, "--callback-secret", secret, "--stream-callbacks", "9900000", "--disable-account", "9900000"];
+    let args = [
+        ACCOUNT,
+        "--callback-secret",
+        secret,
+        "--stream-callbacks",
+        "9900000",
+        "--disable-account",
+        "9900000",
+    ];
     let given = config(&args).unwrap();
     assert_eq!(given.callback_secrets, [secret.parse().unwrap()]);
     assert_eq!(given.stream_callbacks, ["9900000".parse().unwrap()]);
