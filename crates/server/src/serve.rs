@@ -22,6 +22,7 @@ use crate::device_api::Door;
 use crate::handle::CoreHandle;
 use crate::health::Phase;
 use crate::keys::{self, Purpose};
+use crate::listener::{self, Allowance, Tls, TlsError, raise_descriptors};
 use crate::storage::{Storage, StoreHealth};
 use crate::{assets, device_api, health};
 
@@ -51,8 +52,10 @@ pub(crate) enum ServeError {
     MediaPlaneEnded(#[from] MediaPlaneEnded),
     #[error("a thread can't be started")]
     Thread(#[source] std::io::Error),
-    #[error("serving HTTP failed")]
-    Http(#[source] std::io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("the listener ended unexpectedly")]
+    ListenerPanicked,
     #[error("a signal handler can't be set up")]
     Signals(#[source] std::io::Error),
     #[error("the system gives no random numbers: {0}")]
@@ -64,16 +67,22 @@ pub(crate) enum ServeError {
 impl ServeError {
     /// Whether another configuration would help.
     pub(crate) fn is_wrong_configuration(&self) -> bool {
-        matches!(self, Self::Media(MediaPlaneError::NothingToAdvertise | MediaPlaneError::NotAdvertisable(_)))
+        matches!(
+            self,
+            Self::Tls(_)
+                | Self::Media(MediaPlaneError::NothingToAdvertise | MediaPlaneError::NotAdvertisable(_))
+        )
     }
 }
 
 /// Runs the server until it is told to stop.
 pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
+    let tls = config.tls.clone().map(Tls::start).transpose()?;
+    raise_descriptors(config.max_connections);
     let mut store = EmbeddedStore::open(&config.data_dir, fresh_secret()?)?;
     let listen = config.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
-    let local = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
+    let socket = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
+    let local = socket.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
     let addresses = MediaAddresses { listen: config.media_listen, advertise: config.advertise.clone() };
     let media = MediaPlane::start(&addresses)?;
     let mut stop_signals = StopSignals::new().map_err(ServeError::Signals)?;
@@ -101,12 +110,8 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
 
     let (phase, phase_watch) = watch::channel(Phase::Serving);
     let app = application(&config, tokens, handle.clone(), clock, phase_watch, store_health);
-    let (stop_http, mut http_stop) = watch::channel(false);
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        // An error means that the other side is gone: stop as well.
-        let _ = http_stop.wait_for(|stop| *stop).await;
-    });
-    let http_task = tokio::spawn(server.into_future());
+    let (stop_http, http_stop) = watch::channel(false);
+    let http_task = tokio::spawn(listener::serve(socket, tls, app, allowance(&config), http_stop));
     announce(&config, local, &media);
 
     let outcome = tokio::select! {
@@ -128,8 +133,8 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
         core_task.await.map_err(|_| ServeError::CorePanicked)??;
     }
     // A client that holds its connection open does not hold up the end.
-    if let Ok(Ok(served)) = tokio::time::timeout(HTTP_END_MAX, http_task).await {
-        served.map_err(ServeError::Http)?;
+    if let Ok(Err(_)) = tokio::time::timeout(HTTP_END_MAX, http_task).await {
+        return Err(ServeError::ListenerPanicked);
     }
     tracing::info!("stopped");
     outcome
@@ -163,6 +168,14 @@ fn application(
     app.fallback_service(crosspoint_http::router(control, accounts, tokens))
 }
 
+fn allowance(config: &Config) -> Allowance {
+    Allowance {
+        connections_max: config.max_connections,
+        trusted_proxies: config.trusted_proxies.clone(),
+        ..Allowance::default()
+    }
+}
+
 /// 256 random bits, for a store that is new.
 fn fresh_secret() -> Result<[u8; 32], ServeError> {
     let mut secret = [0; 32];
@@ -172,17 +185,18 @@ fn fresh_secret() -> Result<[u8; 32], ServeError> {
 
 fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
     let advertised: Vec<String> = media.advertised().iter().map(ToString::to_string).collect();
-    tracing::info!("REST, WebSocket and pages on http://{local}");
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    tracing::info!("REST, WebSocket and pages on {scheme}://{local}");
     tracing::info!("media on udp {}, told to clients as {}", media.local_address(), advertised.join(", "));
     if config.mode == Mode::Dev {
         let (account, user, password) = DEV_ACCOUNT;
         println!(
-            "Open http://{local}/demo in two tabs. Or try the API (development account, never for production):"
+            "Open {scheme}://{local}/demo in two tabs. Or try the API (development account, never for production):"
         );
-        println!("  curl -u {user}:{password} -X POST http://{local}/accounts/{account}/sessions");
-    } else if !local.ip().is_loopback() {
+        println!("  curl -u {user}:{password} -X POST {scheme}://{local}/accounts/{account}/sessions");
+    } else if config.tls.is_none() && !local.ip().is_loopback() {
         tracing::warn!(
-            "http://{local} is not encrypted: put TLS in front of it, browsers need it off localhost"
+            "http://{local} is not encrypted: give --tls-cert and --tls-key, or put TLS in front of it, browsers need it off localhost"
         );
     }
 }

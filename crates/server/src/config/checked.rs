@@ -9,6 +9,8 @@ use crosspoint_ids::AccountId;
 
 use super::file::{FileConfig, read_file};
 use super::flags::ServeArgs;
+use crate::listener::TlsFiles;
+
 use super::values::{AccountUser, CallbackSecret, LogFormat};
 
 /// Whether this is a developer's own server.
@@ -23,6 +25,9 @@ pub(crate) enum Mode {
 pub(crate) struct Config {
     pub(crate) mode: Mode,
     pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) max_connections: usize,
+    pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) accounts: Vec<AccountUser>,
     /// Accounts whose good credentials are refused.
     pub(crate) disabled: Vec<AccountId>,
@@ -46,6 +51,8 @@ pub(crate) struct Config {
 pub(crate) const DEV_ACCOUNT: (&str, &str, &str) = ("9900000", "dev", "dev");
 /// The most that `--max-participants` may say: more would not fit the m-lines of one device.
 const MAX_PARTICIPANTS_MAX: usize = 10_000;
+/// The most that `--max-connections` may say: more files than any system lets a process have open.
+const MAX_CONNECTIONS_MAX: usize = 1_000_000;
 /// The longest lifetime: a month.
 const LIFETIME_MAX: Duration = Duration::from_secs(31 * 24 * 3_600);
 
@@ -62,6 +69,10 @@ pub(crate) enum ConfigError {
         "--dev listens on loopback only, so {flag} can't be {address}; leave --dev out to serve a network"
     )]
     DevOffLoopback { flag: &'static str, address: SocketAddr },
+    #[error("--tls-cert and --tls-key go together: {0} is missing")]
+    HalfOfTls(&'static str),
+    #[error("--max-connections must be from 1 to {MAX_CONNECTIONS_MAX}")]
+    MaxConnections,
     #[error("{flag} names account {account}, which no --account has")]
     UnknownAccount { flag: &'static str, account: AccountId },
     #[error("--max-participants must be from 1 to {MAX_PARTICIPANTS_MAX}")]
@@ -98,6 +109,12 @@ impl ServeArgs {
         Config {
             mode,
             listen: self.listen.or(file.listen).unwrap_or((Ipv4Addr::LOCALHOST, 8080).into()),
+            tls: tls_files(self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key))?,
+            max_connections: self.max_connections.or(file.max_connections).unwrap_or(20_000),
+            trusted_proxies: given_or(self.trusted_proxy, file.trusted_proxy)
+                .iter()
+                .map(IpAddr::to_canonical)
+                .collect(),
             accounts,
             disabled: given_or(self.disable_account, file.disable_account),
             callback_secrets: given_or(self.callback_secret, file.callback_secret),
@@ -114,6 +131,15 @@ impl ServeArgs {
             log: self.log.or(file.log).unwrap_or(LogFormat::Text),
         }
         .checked()
+    }
+}
+
+fn tls_files(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(ConfigError::HalfOfTls("--tls-key")),
+        (None, Some(_)) => Err(ConfigError::HalfOfTls("--tls-cert")),
     }
 }
 
@@ -142,6 +168,9 @@ impl Config {
                     return Err(ConfigError::DevOffLoopback { flag, address });
                 }
             }
+        }
+        if !(1..=MAX_CONNECTIONS_MAX).contains(&self.max_connections) {
+            return Err(ConfigError::MaxConnections);
         }
         if !(1..=MAX_PARTICIPANTS_MAX).contains(&self.max_participants) {
             return Err(ConfigError::MaxParticipants);

@@ -18,6 +18,11 @@ use super::values::{AccountUser, CallbackSecret, LogFormat, Span};
 pub(super) struct FileConfig {
     pub(super) dev: Option<bool>,
     pub(super) listen: Option<SocketAddr>,
+    pub(super) tls_cert: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) max_connections: Option<usize>,
+    #[serde(default)]
+    pub(super) trusted_proxy: Vec<IpAddr>,
     #[serde(default, deserialize_with = "list")]
     pub(super) account: Vec<AccountUser>,
     #[serde(default, deserialize_with = "list")]

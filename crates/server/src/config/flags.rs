@@ -34,6 +34,18 @@ pub(crate) struct ServeArgs {
     /// Where REST, WebSocket and web pages are served [default: 127.0.0.1:8080].
     #[arg(long, value_name = "IP:PORT", env = "CROSSPOINT_LISTEN")]
     pub(super) listen: Option<SocketAddr>,
+    /// The certificate chain of the listener, in PEM form: it speaks TLS then. Read again when the file changes.
+    #[arg(long, value_name = "FILE", env = "CROSSPOINT_TLS_CERT")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert, in PEM form.
+    #[arg(long, value_name = "FILE", env = "CROSSPOINT_TLS_KEY")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// The most connections at one time [default: 20000].
+    #[arg(long, value_name = "COUNT", env = "CROSSPOINT_MAX_CONNECTIONS")]
+    pub(super) max_connections: Option<usize>,
+    /// A proxy whose X-Forwarded-For says where requests come from; repeatable.
+    #[arg(long, value_name = "IP", env = "CROSSPOINT_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub(super) trusted_proxy: Vec<IpAddr>,
     /// An account and a user of it; repeatable, also for several users of one account.
     #[arg(
         long,
