@@ -34,8 +34,11 @@ export class Server {
     this.url = `http://${listen}`;
   }
 
-  /** @param {{dev?: boolean}} [options]  `dev`: `serve --dev` with its own account, instead of `ACCOUNTS` */
-  static async start({ dev = false } = {}) {
+  /**
+   * @param {{dev?: boolean, flags?: string[]}} [options]  `dev`: `serve --dev` with its own account, instead of
+   *   `ACCOUNTS`; `flags`: besides the usual ones
+   */
+  static async start({ dev = false, flags = [] } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server binary at ${BINARY}: build it, or set CROSSPOINT_BIN`);
     const directory = await mkdtemp(join(tmpdir(), 'crosspoint-e2e-'));
     const listen = `127.0.0.1:${await freePort()}`;
@@ -47,6 +50,7 @@ export class Server {
       '--advertise', '127.0.0.1',
       '--data-dir', join(directory, 'data'),
       '--drain', '1s',
+      ...flags,
     ];
     const server = new Server(directory, listen, args);
     await server.#spawn();

@@ -10,11 +10,11 @@ import { Pages } from './pages.mjs';
 import { ACCOUNTS, Server } from './server.mjs';
 
 export class Stage {
-  /** @param {{browserFlags?: string[]}} [options] */
-  static async start({ browserFlags } = {}) {
+  /** @param {{browserFlags?: string[], serverFlags?: string[]}} [options] */
+  static async start({ browserFlags, serverFlags } = {}) {
     const stage = new Stage();
     try {
-      stage.server = await Server.start();
+      stage.server = await Server.start({ flags: serverFlags });
       stage.api = new Api(stage.server.url, ACCOUNTS[0]);
       stage.pages = await Pages.start();
       stage.browser = await Browser.start(browserFlags);
@@ -51,11 +51,11 @@ export class Scene {
 
   /**
    * A connected device whose participant is in the scene's session.
-   * @param {{publish?: string[], subscriptions?: object}} [options]  without `subscriptions`: the whole session;
-   *   `NONE` for none
+   * @param {{publish?: string[], subscriptions?: object, callbackUrl?: string, tag?: string}} [options]  without
+   *   `subscriptions`: the whole session; `NONE` for none
    */
-  async join({ publish = ['AUDIO', 'VIDEO'], subscriptions = { sessionId: this.session } } = {}) {
-    const { participant, token } = await this.api.createParticipant({ publishPermissions: publish });
+  async join({ publish = ['AUDIO', 'VIDEO'], subscriptions = { sessionId: this.session }, callbackUrl, tag } = {}) {
+    const { participant, token } = await this.api.createParticipant({ publishPermissions: publish, callbackUrl, tag });
     await this.api.add(this.session, participant.id, subscriptions);
     return this.connect(participant.id, token);
   }
@@ -93,7 +93,7 @@ export const NONE = {};
 
 /**
  * Starts a stage for this test file, and ends it with the file.
- * @param {{browserFlags?: string[]}} [options]
+ * @param {{browserFlags?: string[], serverFlags?: string[]}} [options]
  * @returns {(name: string, body: (scene: Scene, context: import('node:test').TestContext) => Promise<void>) => void}
  *   defines one test
  */

@@ -20,6 +20,7 @@ mod operations;
 mod pages;
 mod path;
 mod read;
+mod source;
 mod write;
 
 pub use accounts::{Accounts, Credential};
@@ -28,3 +29,4 @@ pub use body::BODY_LEN_MAX;
 pub use demo::demo_router;
 pub use events::{EventId, ListenRefusal, Listening, ToldEvent};
 pub use path::{ROUTES, RouteTemplate};
+pub use source::Source;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod assets;
+mod callbacks;
 mod clock;
 mod config;
 mod core;
@@ -13,6 +14,7 @@ mod event_log;
 mod handle;
 mod health;
 mod keys;
+mod listener;
 mod serve;
 mod socket;
 mod storage;
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 /// An error and what is behind it, in one line.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |error: &&dyn Error| (*error).source());
     causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

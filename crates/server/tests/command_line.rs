@@ -53,6 +53,11 @@ fn a_wrong_configuration_is_refused_with_a_sentence_and_exit_code_2() {
         (&["serve", "--account", "nonsense"], "an account must be ID:USER:PASSWORD"),
         (&["serve", "--dev", "--log", "xml"], "--log"),
         (&["serve", "--dev", "--config", "/nowhere.toml"], "/nowhere.toml can't be read"),
+        (&["serve", "--dev", "--tls-cert", "/nowhere.pem"], "--tls-key is missing"),
+        (
+            &["serve", "--dev", "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"],
+            "the file /nowhere.pem can't be read: No such file",
+        ),
         (&["serve", "--no-such-flag"], "--no-such-flag"),
     ] {
         let output = ended(args);

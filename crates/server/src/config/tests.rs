@@ -1,3 +1,7 @@
+use clap::Parser;
+
+use super::checked::ConfigError;
+use super::values::{CallbackSecret, WRONG_ACCOUNT_ID};
 use super::*;
 
 fn config(args: &[&str]) -> Result<Config, ConfigError> {
@@ -9,6 +13,7 @@ fn config(args: &[&str]) -> Result<Config, ConfigError> {
 }
 
 const ACCOUNT: &str = "--account=9900000:user:secret";
+const FOREIGN_SECRET: &str = "1:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 
 #[test]
 fn defaults_are_those_of_the_help_text() {
@@ -41,6 +46,12 @@ fn wrong_values_are_refused_with_the_flag_that_holds_them() {
         (&[ACCOUNT, "--max-participants", "0"], "--max-participants"),
         (&[ACCOUNT, "--lifetime", "0s"], "--lifetime"),
         (&[ACCOUNT, "--advertise", "0.0.0.0"], "--advertise"),
+        (&[ACCOUNT, "--tls-cert", "a"], "--tls-cert and --tls-key go together: --tls-key is missing"),
+        (&[ACCOUNT, "--tls-key", "a"], "--tls-cert is missing"),
+        (&[ACCOUNT, "--max-connections", "0"], "--max-connections"),
+        (&[ACCOUNT, "--disable-account", "1"], "--disable-account names account 1, which no --account has"),
+        (&[ACCOUNT, "--stream-callbacks", "1"], "--stream-callbacks names account 1"),
+        (&[ACCOUNT, "--callback-secret", FOREIGN_SECRET], "--callback-secret names account 1"),
         (&[ACCOUNT, "--config", "/nowhere.toml"], "/nowhere.toml can't be read"),
     ] {
         let refusal = config(args).unwrap_err().to_string();
@@ -74,4 +85,43 @@ fn a_flag_wins_over_the_file() {
     let refusal = config(&["--config", path]).unwrap_err().to_string();
     std::fs::remove_file(&file).unwrap();
     assert!(refusal.contains("lissten"), "{refusal}");
+}
+
+#[test]
+fn a_callback_secret_names_its_account_and_is_never_shown() {
+    let check = |text: &str, expected: Result<&str, &str>| {
+        let read = text.parse::<CallbackSecret>();
+        let read = read.as_ref().map(|secret| secret.account.as_str()).map_err(String::as_str);
+        assert_eq!(read, expected, "{text}");
+    };
+    check(FOREIGN_SECRET, Ok("1"));
+    check("1:whsec_MDEy", Err("a callback secret has 24 to 64 bytes"));
+    check("1:whsec_*", Err("a callback secret is whsec_ and base64"));
+    check("1:MDEyMzQ1", Err("a callback secret begins with whsec_"));
+    check("MDEyMzQ1", Err("a callback secret must be ID:whsec_BASE64"));
+    check("a b:whsec_MDEy", Err(WRONG_ACCOUNT_ID));
+    let shown = format!("{:?}", FOREIGN_SECRET.parse::<CallbackSecret>());
+    assert!(!shown.contains("48") && !shown.contains("MDEy"), "{shown}");
+}
+
+#[test]
+fn callbacks_are_configured_for_each_account() {
+    let secret = "9900000:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
+    let args = [
+        ACCOUNT,
+        "--callback-secret",
+        secret,
+        "--stream-callbacks",
+        "9900000",
+        "--disable-account",
+        "9900000",
+    ];
+    let given = config(&args).unwrap();
+    let accounts: Vec<_> = given.callback_secrets.iter().map(|secret| secret.account.as_str()).collect();
+    assert_eq!(accounts, ["9900000"]);
+    assert_eq!(given.stream_callbacks, ["9900000".parse().unwrap()]);
+    assert_eq!(given.disabled, ["9900000".parse().unwrap()]);
+    assert!(!given.allow_private_callbacks);
+    assert!(config(&[ACCOUNT, "--allow-private-callbacks"]).unwrap().allow_private_callbacks);
+    assert!(config(&["--dev"]).unwrap().allow_private_callbacks);
 }
