@@ -26,14 +26,12 @@ use crate::lines::{FlowChange, StreamDescription};
 use crate::order::{DeviceEvent, Order, PublishAnswer, StreamRequest};
 use crate::publish::Publish;
 use crate::routing::{Routing, Sink, TrackKey};
-use crate::subscribe::Subscribe;
+use crate::subscribe::{OfferDue, REVISIONS_PER_SECOND, Subscribe};
 use crate::timers::Timers;
 use crate::{MediaKind, SdpRefusal};
 
-/// Offer revisions start from the clock, so that they grow across restarts: four for each second since 2026, which
-/// stays within 31 bits until 2043.
-const REVISIONS_PER_SECOND: u64 = 4;
-const REVISION_EPOCH_SECS: u64 = 1_767_225_600;
+/// The clock of offer revisions, by which they grow across restarts, begins with 2026.
+const REVISION_EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// The devices of one thread.
 #[derive(Debug)]
@@ -242,8 +240,8 @@ impl Shard {
 
     fn revision_clock(&self, now: Instant) -> u32 {
         let (set_at, unix_time) = self.clock;
-        let secs = (unix_time + now.saturating_duration_since(set_at)).as_secs();
-        let ticks = secs.saturating_sub(REVISION_EPOCH_SECS) * REVISIONS_PER_SECOND;
+        let passed = (unix_time + now.saturating_duration_since(set_at)).saturating_sub(REVISION_EPOCH);
+        let ticks = passed.as_millis() * u128::from(REVISIONS_PER_SECOND) / 1_000;
         u32::try_from(ticks).map_or(1, |ticks| ticks.max(1))
     }
 
@@ -454,8 +452,10 @@ impl Shard {
         let handled = match key.side {
             Side::Publish => state.publish.as_mut().map(|publish| publish.handle_timeout(now)),
             Side::Subscribe => {
-                if state.subscribe.handle_timeout(now) {
-                    self.counters.offers_unanswered.add(1);
+                if let Some(due) = state.subscribe.handle_timeout(now) {
+                    if due == OfferDue::Unanswered {
+                        self.counters.offers_unanswered.add(1);
+                    }
                     self.negotiate(key.device, now);
                     self.touched.remove(&key);
                 }

@@ -374,6 +374,27 @@ fn the_same_address_over_another_protocol_is_a_stranger() {
     assert!(!world.shard.is_bound(Remote { protocol: Protocol::Udp, address }), "a closed connection");
 }
 
+/// Twenty changes for one subscriber, a tenth of a second apart; the revisions of the offers that it gets.
+#[test]
+fn however_fast_things_change_a_process_started_a_second_later_offers_higher_revisions() {
+    let (mut world, streams) = three_publishers();
+    let mut last = 0;
+    for round in 0..20 {
+        match round % 2 {
+            0 => world.route(&[], &[(streams[0], 1)]),
+            _ => world.route(&[(streams[0], 1)], &[]),
+        }
+        world.run(SECOND / 10);
+        last = world.clients[1].offer.as_ref().map_or(last, |offer| offer.revision);
+        let next_process = world.shard.revision_clock(world.now + SECOND) + 1;
+        assert!(last < next_process, "{last} is not below {next_process}");
+    }
+    assert!(world.clients[1].offers_seen < 15, "changes were merged: {}", world.clients[1].offers_seen);
+    world.route(&[], &[(streams[2], 1)]);
+    world.run(SECOND);
+    assert_eq!(world.heard(1, SECOND), [2], "what was held back came");
+}
+
 #[test]
 fn m_lines_known_from_before_are_offered_at_once_and_used_again() {
     let (mut world, streams) = three_publishers();

@@ -25,6 +25,12 @@ pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// After this many unanswered offers in a row, the device gets no more until something changes for it.
 pub(crate) const UNANSWERED_OFFERS_MAX: u32 = 3;
 
+/// How far revisions may run ahead of their clock; an offer beyond is held back, and changes are merged meanwhile. A client
+/// comes back to a restarted server after a second at the earliest, and then the clock is beyond all that it has seen.
+pub(crate) const REVISIONS_AHEAD_MAX: u32 = REVISIONS_PER_SECOND;
+/// How fast the clock of revisions runs: what stays within 31 bits until 2043.
+pub(crate) const REVISIONS_PER_SECOND: u32 = 4;
+
 /// A device's subscribe connection, m-lines and negotiation.
 #[derive(Debug)]
 pub(crate) struct Subscribe {
@@ -36,6 +42,17 @@ pub(crate) struct Subscribe {
     transport: Transport,
     session_id: u64,
     revision: u32,
+    /// When an offer that was held back may be made.
+    held_until: Option<Instant>,
+}
+
+/// Why an offer is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfferDue {
+    /// The last one went unanswered.
+    Unanswered,
+    /// It was held back.
+    HeldBack,
 }
 
 /// Where the exchange of offers and answers stands.
@@ -87,6 +104,7 @@ impl Subscribe {
             transport: Transport::None,
             session_id,
             revision: 0,
+            held_until: None,
         }
     }
 
@@ -158,6 +176,11 @@ impl Subscribe {
         if self.signalling == Path::Down {
             return None;
         }
+        if self.revision >= clock.saturating_add(REVISIONS_AHEAD_MAX) {
+            let ticks = self.revision - clock.saturating_add(REVISIONS_AHEAD_MAX) + 1;
+            self.held_until = Some(now + Duration::from_secs(1) * ticks / REVISIONS_PER_SECOND);
+            return None;
+        }
         let changed = self.lines.assign(&self.wanted);
         // Without a single m-line there is nothing to say to a device that has never been offered anything.
         if !(changed || due) || self.lines.is_empty() {
@@ -169,7 +192,7 @@ impl Subscribe {
             self.transport = Transport::Offered(connection);
             self.lines.renew();
         }
-        self.revision = clock.max(self.revision.saturating_add(1));
+        self.revision = self.revision.max(clock).saturating_add(1);
         self.negotiation = Negotiation::InFlight { deadline: now + ANSWER_DEADLINE, unanswered };
         let sdp = self.render(&local.candidates)?;
         let (streams, lines) = (self.offered_streams(), self.lines.kinds());
@@ -248,8 +271,13 @@ impl Subscribe {
         self.lines.track_on(mid)
     }
 
-    /// Lets the answer's deadline pass. `true` when an offer went unanswered.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
+    /// Lets time pass. Why an offer is due now, if one is.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Option<OfferDue> {
+        let held_back = self.held_until.take_if(|at| now >= *at).map(|_| OfferDue::HeldBack);
+        self.expire_answer(now).or(held_back)
+    }
+
+    fn expire_answer(&mut self, now: Instant) -> Option<OfferDue> {
         match self.negotiation {
             Negotiation::InFlight { deadline, unanswered } if now >= deadline => {
                 let unanswered = unanswered + 1;
@@ -258,12 +286,12 @@ impl Subscribe {
                 } else {
                     Negotiation::GivenUp
                 };
-                true
+                Some(OfferDue::Unanswered)
             }
             Negotiation::InFlight { .. }
             | Negotiation::Settled
             | Negotiation::Due { .. }
-            | Negotiation::GivenUp => false,
+            | Negotiation::GivenUp => None,
         }
     }
 
@@ -277,6 +305,6 @@ impl Subscribe {
             Transport::None => None,
             Transport::Offered(connection) | Transport::Connected(connection) => Some(connection.timeout()),
         };
-        [deadline, connection].into_iter().flatten().min()
+        [deadline, connection, self.held_until].into_iter().flatten().min()
     }
 }
