@@ -126,6 +126,11 @@ impl ApiError {
     }
 }
 
+/// The response to whoever came too often, for doors beside this API.
+pub fn too_many_requests(retry_after: Duration) -> Response {
+    ApiError::TooManyRequests { retry_after }.respond(Uuid::new_v4())
+}
+
 /// Rounded up, so that whoever waits for as long is not too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1)

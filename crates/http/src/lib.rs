@@ -31,6 +31,7 @@ pub use accounts::{Accounts, Credential};
 pub use api::{Control, router};
 pub use body::BODY_LEN_MAX;
 pub use demo::demo_router;
+pub use error::too_many_requests;
 pub use events::{EventId, ListenRefusal, Listening, ToldEvent};
 pub use failed_logins::FailedLogins;
 pub use password::{PasswordHashError, check_password, hash_password};

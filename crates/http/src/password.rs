@@ -25,6 +25,9 @@ pub enum PasswordHashError {
     /// It begins like a hash and isn't one.
     #[error("a password that begins with $argon2 must be an argon2 hash in PHC form with salt and hash")]
     Malformed,
+    /// It is empty, or the system gives no random numbers for its salt.
+    #[error("this password can't be hashed: it must not be empty")]
+    Unhashable,
     /// Verifying it would take too much.
     #[error("an argon2 hash may ask for m={MEMORY_MAX} (KiB), t={PASSES_MAX} and p={LANES_MAX} at most")]
     TooExpensive,
@@ -45,10 +48,10 @@ pub fn check_password(password: &str) -> Result<(), PasswordHashError> {
 /// The password is empty or longer than argon2 allows, or the system gives no random numbers.
 pub fn hash_password(password: &[u8]) -> Result<String, PasswordHashError> {
     if password.is_empty() {
-        return Err(PasswordHashError::Malformed);
+        return Err(PasswordHashError::Unhashable);
     }
     let hash = Argon2::default().hash_password(password);
-    hash.map(|hash| hash.to_string()).map_err(|_| PasswordHashError::Malformed)
+    hash.map(|hash| hash.to_string()).map_err(|_| PasswordHashError::Unhashable)
 }
 
 /// A password as it is configured.

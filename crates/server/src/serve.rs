@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crosspoint_http::{Accounts, Credential};
+use crosspoint_http::{Accounts, Credential, FailedLogins};
 use crosspoint_media::{MediaAddresses, MediaPlane, MediaPlaneError};
 use crosspoint_model::{Limits, Model};
 use crosspoint_store::{EmbeddedStore, OpenError, Store, StoreError};
 use crosspoint_token::TokenKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -153,10 +153,21 @@ fn application(
         user: user.user.clone(),
         password: user.password.clone(),
     });
-    let accounts = Accounts::new(credentials).with_disabled(config.disabled.iter().cloned());
+    let failed_logins = FailedLogins::default();
+    let accounts = Accounts::new(credentials)
+        .with_disabled(config.disabled.iter().cloned())
+        .with_failed_logins(failed_logins.clone())
+        .with_account_rate(config.account_rate);
     let control = Arc::new(core.clone());
-    let door =
-        Door { tokens: tokens.clone(), core, clock, phase: phase.clone(), connections: AtomicU64::new(0) };
+    let door = Door {
+        tokens: tokens.clone(),
+        core,
+        clock,
+        phase: phase.clone(),
+        connections: AtomicU64::new(0),
+        failed_logins,
+        places: Arc::new(Semaphore::new(config.max_devices)),
+    };
     let mut app =
         device_api::router(Arc::new(door)).merge(health::router(phase, store)).merge(assets::router());
     if config.mode == Mode::Dev {
