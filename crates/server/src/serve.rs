@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crosspoint_http::{Accounts, Credential, FailedLogins};
-use crosspoint_media::{MediaAddresses, MediaPlane, MediaPlaneError};
+use crosspoint_media::{IceKey, MediaAddresses, MediaPlane, MediaPlaneError};
 use crosspoint_model::{Limits, Model};
 use crosspoint_store::{EmbeddedStore, OpenError, Store, StoreError};
 use crosspoint_token::TokenKey;
@@ -84,7 +84,8 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
     let socket = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
     let local = socket.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
     let addresses = MediaAddresses { listen: config.media_listen, advertise: config.advertise.clone() };
-    let media = MediaPlane::start(&addresses)?;
+    let media =
+        MediaPlane::start(&addresses, IceKey::new(&keys::derive(store.secret(), Purpose::IcePasswords)))?;
     let mut stop_signals = StopSignals::new().map_err(ServeError::Signals)?;
 
     let clock = Clock::start();
@@ -198,7 +199,11 @@ fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
     let advertised: Vec<String> = media.advertised().iter().map(ToString::to_string).collect();
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     tracing::info!("REST, WebSocket and pages on {scheme}://{local}");
-    tracing::info!("media on udp {}, told to clients as {}", media.local_address(), advertised.join(", "));
+    tracing::info!(
+        "media on udp and tcp {}, told to clients as {}",
+        media.local_address(),
+        advertised.join(", ")
+    );
     if config.mode == Mode::Dev {
         let (account, user, password) = DEV_ACCOUNT;
         println!(

@@ -32,7 +32,7 @@ fn started(args: &[&str]) -> (Child, Vec<String>) {
     let mut server = crosspoint(args).args(ANY_PORT).spawn().unwrap();
     let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
     let mut lines = Vec::new();
-    while !lines.last().is_some_and(|line: &String| line.contains("media on udp")) {
+    while !lines.last().is_some_and(|line: &String| line.contains("media on udp and tcp")) {
         lines.push(log.next().expect("the server logs until it listens").unwrap());
     }
     // The rest is read away, so that the server never waits for its log.
@@ -82,7 +82,7 @@ fn it_says_what_listens_where_and_ends_cleanly_on_either_signal() {
     for name in ["TERM", "INT"] {
         let (mut server, log) = started(&["serve", "--account", "1:user:password", "--drain", "1s"]);
         assert!(log.iter().any(|line| line.contains("REST, WebSocket and pages on http://127.0.0.1:")));
-        assert!(log.iter().any(|line| line.contains("media on udp 127.0.0.1:")));
+        assert!(log.iter().any(|line| line.contains("media on udp and tcp 127.0.0.1:")));
         assert!(!log.iter().any(|line| line.contains("password")));
         signal(&server, name);
         assert_eq!(server.wait().unwrap().code(), Some(0), "{name}");
