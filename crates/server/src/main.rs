@@ -31,6 +31,7 @@ const EXIT_WRONG_CONFIGURATION: u8 = 2;
 
 fn main() -> ExitCode {
     let args = match CommandLine::parse().command {
+        Some(Subcommands::HashPassword) => return hash_password(),
         Some(Subcommands::Serve(args)) => *args,
         None => ServeArgs::dev(),
     };
@@ -57,6 +58,25 @@ fn main() -> ExitCode {
                 true => ExitCode::from(EXIT_WRONG_CONFIGURATION),
                 false => ExitCode::FAILURE,
             }
+        }
+    }
+}
+
+/// Takes a line from standard input, so that the password stands in no list of processes.
+fn hash_password() -> ExitCode {
+    let mut line = String::new();
+    if let Err(error) = std::io::stdin().read_line(&mut line) {
+        eprintln!("crosspoint: the password can't be read: {error}");
+        return ExitCode::FAILURE;
+    }
+    match crosspoint_http::hash_password(line.trim_end_matches(['\r', '\n']).as_bytes()) {
+        Ok(hash) => {
+            println!("{hash}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("crosspoint: {error}");
+            ExitCode::from(EXIT_WRONG_CONFIGURATION)
         }
     }
 }

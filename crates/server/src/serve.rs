@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crosspoint_http::{Accounts, Credential};
+use crosspoint_http::{Accounts, Credential, FailedLogins};
 use crosspoint_ids::AccountId;
 use crosspoint_media::{IceKey, MediaAddresses, MediaPlane, MediaPlaneError};
 use crosspoint_model::{Limits, Model};
@@ -15,7 +15,7 @@ use crosspoint_token::TokenKey;
 use crosspoint_webhooks::{AddressPolicy, Secret, StartError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::callbacks::Callbacks;
@@ -38,6 +38,9 @@ const ACCOUNT_PARTICIPANTS_MAX: usize = 500_000;
 const ACCOUNT_IDEMPOTENCY_KEYS_MAX: usize = 200_000;
 /// How long a drain takes at least, so that load balancers see `/readyz` fail before the port closes.
 const DRAIN_LEAST: Duration = Duration::from_secs(2);
+/// A file would grow beyond the limit that the system sets (signal(7); the same number on all Linux systems that Rust
+/// supports with this server's dependencies).
+const SIGXFSZ: i32 = 25;
 /// How long open HTTP exchanges may take to finish at the end.
 const HTTP_END_MAX: Duration = Duration::from_secs(5);
 
@@ -161,10 +164,21 @@ fn application(
         user: user.user.clone(),
         password: user.password.clone(),
     });
-    let accounts = Accounts::new(credentials).with_disabled(config.disabled.iter().cloned());
+    let failed_logins = FailedLogins::default();
+    let accounts = Accounts::new(credentials)
+        .with_disabled(config.disabled.iter().cloned())
+        .with_failed_logins(failed_logins.clone())
+        .with_account_rate(config.account_rate);
     let control = Arc::new(core.clone());
-    let door =
-        Door { tokens: tokens.clone(), core, clock, phase: phase.clone(), connections: AtomicU64::new(0) };
+    let door = Door {
+        tokens: tokens.clone(),
+        core,
+        clock,
+        phase: phase.clone(),
+        connections: AtomicU64::new(0),
+        failed_logins,
+        places: Arc::new(Semaphore::new(config.max_devices)),
+    };
     let mut app =
         device_api::router(Arc::new(door)).merge(health::router(phase, store)).merge(assets::router());
     if config.mode == Mode::Dev {
@@ -256,15 +270,18 @@ enum StopSignal {
 
 #[derive(Debug)]
 struct StopSignals {
+    /// Taken only so that a file that may not grow is an error of the write, and not the end of the process.
+    _file_size_exceeded: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 impl StopSignals {
     fn new() -> std::io::Result<Self> {
+        let file_size_exceeded = signal(SignalKind::from_raw(SIGXFSZ))?;
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { terminate, interrupt })
+        Ok(Self { _file_size_exceeded: file_size_exceeded, terminate, interrupt })
     }
 
     async fn next(&mut self) -> StopSignal {

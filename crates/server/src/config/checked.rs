@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) media_listen: SocketAddr,
     pub(crate) advertise: Vec<IpAddr>,
+    /// Requests in a second.
+    pub(crate) account_rate: NonZeroU32,
+    pub(crate) max_devices: usize,
     pub(crate) max_participants: usize,
     pub(crate) lifetime: Duration,
     pub(crate) drain: Duration,
@@ -52,6 +56,10 @@ pub(crate) const DEV_ACCOUNT: (&str, &str, &str) = ("9900000", "dev", "dev");
 const MAX_PARTICIPANTS_MAX: usize = 10_000;
 /// The most that `--max-connections` may say: more files than any system lets a process have open.
 const MAX_CONNECTIONS_MAX: usize = 1_000_000;
+/// Requests of one account in a second, unless said otherwise.
+const ACCOUNT_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(1_999);
+/// The most that `--account-rate` may say.
+const ACCOUNT_RATE_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add(999_999);
 /// The longest lifetime: a month.
 const LIFETIME_MAX: Duration = Duration::from_secs(31 * 24 * 3_600);
 
@@ -70,6 +78,10 @@ pub(crate) enum ConfigError {
     DevOffLoopback { flag: &'static str, address: SocketAddr },
     #[error("--tls-cert and --tls-key go together: {0} is missing")]
     HalfOfTls(&'static str),
+    #[error("--account-rate must be {ACCOUNT_RATE_MAX} at most")]
+    AccountRate,
+    #[error("--max-devices must be from 1 to {MAX_CONNECTIONS_MAX}")]
+    MaxDevices,
     #[error("--max-connections must be from 1 to {MAX_CONNECTIONS_MAX}")]
     MaxConnections,
     #[error("{flag} names account {account}, which no --account has")]
@@ -99,7 +111,8 @@ impl ServeArgs {
             Mode::Dev => Ipv4Addr::LOCALHOST,
             Mode::Production => Ipv4Addr::UNSPECIFIED,
         };
-        let mut accounts = given_or(self.account, file.account);
+        let mut accounts =
+            given_or(self.account.into_iter().flat_map(|users| users.0).collect(), file.account);
         if mode == Mode::Dev {
             let (id, user, password) = DEV_ACCOUNT;
             accounts.extend(format!("{id}:{user}:{password}").parse());
@@ -124,6 +137,8 @@ impl ServeArgs {
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| "crosspoint-data".into()),
             media_listen: self.media_listen.or(file.media_listen).unwrap_or((media_default, 8081).into()),
             advertise: given_or(self.advertise, file.advertise),
+            account_rate: self.account_rate.or(file.account_rate).unwrap_or(ACCOUNT_RATE),
+            max_devices: self.max_devices.or(file.max_devices).unwrap_or(10_000),
             max_participants: self.max_participants.or(file.max_participants).unwrap_or(20),
             lifetime,
             drain: self.drain.or(file.drain).map_or(Duration::from_secs(30), |span| span.0),
@@ -170,6 +185,12 @@ impl Config {
         }
         if !(1..=MAX_CONNECTIONS_MAX).contains(&self.max_connections) {
             return Err(ConfigError::MaxConnections);
+        }
+        if self.account_rate > ACCOUNT_RATE_MAX {
+            return Err(ConfigError::AccountRate);
+        }
+        if !(1..=MAX_CONNECTIONS_MAX).contains(&self.max_devices) {
+            return Err(ConfigError::MaxDevices);
         }
         if !(1..=MAX_PARTICIPANTS_MAX).contains(&self.max_participants) {
             return Err(ConfigError::MaxParticipants);

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -36,6 +37,8 @@ pub(super) struct FileConfig {
     pub(super) media_listen: Option<SocketAddr>,
     #[serde(default, deserialize_with = "list")]
     pub(super) advertise: Vec<IpAddr>,
+    pub(super) account_rate: Option<NonZeroU32>,
+    pub(super) max_devices: Option<usize>,
     pub(super) max_participants: Option<usize>,
     #[serde(default, deserialize_with = "one")]
     pub(super) lifetime: Option<Span>,

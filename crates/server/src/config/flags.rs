@@ -1,12 +1,13 @@
 //! What the command line and the environment may say.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use crosspoint_ids::AccountId;
 
-use super::values::{AccountUser, CallbackSecret, LogFormat, Span};
+use super::values::{AccountUsers, CallbackSecret, LogFormat, Span};
 
 /// A self-hosted server for live voice and video in which the application decides, over REST, who hears and sees whom.
 #[derive(Debug, Parser)]
@@ -20,6 +21,8 @@ pub(crate) struct CommandLine {
 pub(crate) enum Subcommands {
     /// Run the server. Without any subcommand, `serve --dev` is run.
     Serve(Box<ServeArgs>),
+    /// Read a password from standard input and print its argon2 hash, which --account takes in its place.
+    HashPassword,
 }
 
 /// What can be given on the command line or in the environment.
@@ -46,15 +49,13 @@ pub(crate) struct ServeArgs {
     /// A proxy whose X-Forwarded-For says where requests come from; repeatable.
     #[arg(long, value_name = "IP", env = "CROSSPOINT_TRUSTED_PROXIES", value_delimiter = ',')]
     pub(super) trusted_proxy: Vec<IpAddr>,
-    /// An account and a user of it; repeatable, also for several users of one account.
-    #[arg(
-        long,
-        value_name = "ID:USER:PASSWORD",
-        env = "CROSSPOINT_ACCOUNTS",
-        value_delimiter = ',',
-        hide_env_values = true
-    )]
-    pub(super) account: Vec<AccountUser>,
+    /// An account and a user of it; repeatable, also for several users of one account. An argon2 hash may stand for
+    /// the password: see `crosspoint hash-password`.
+    #[arg(long, value_name = "ID:USER:PASSWORD", env = "CROSSPOINT_ACCOUNTS", hide_env_values = true)]
+    pub(super) account: Vec<AccountUsers>,
+    /// The most requests of one account in a second; twice as many may come at once [default: 2000].
+    #[arg(long, value_name = "COUNT", env = "CROSSPOINT_ACCOUNT_RATE")]
+    pub(super) account_rate: Option<NonZeroU32>,
     /// An account whose users are refused; repeatable.
     #[arg(long, value_name = "ID", env = "CROSSPOINT_DISABLED_ACCOUNTS", value_delimiter = ',')]
     pub(super) disable_account: Vec<AccountId>,
@@ -87,6 +88,9 @@ pub(crate) struct ServeArgs {
     /// The most participants of one session [default: 20].
     #[arg(long, value_name = "COUNT", env = "CROSSPOINT_MAX_PARTICIPANTS")]
     pub(super) max_participants: Option<usize>,
+    /// The most devices at one time [default: 10000].
+    #[arg(long, value_name = "COUNT", env = "CROSSPOINT_MAX_DEVICES")]
+    pub(super) max_devices: Option<usize>,
     /// How long sessions and participants live, such as 9h or 90m [default: 9h].
     #[arg(long, value_name = "TIME", env = "CROSSPOINT_LIFETIME")]
     pub(super) lifetime: Option<Span>,

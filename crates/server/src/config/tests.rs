@@ -1,14 +1,14 @@
 use clap::Parser;
 
 use super::checked::ConfigError;
-use super::values::{CallbackSecret, WRONG_ACCOUNT_ID};
+use super::values::{AccountUsers, CallbackSecret, WRONG_ACCOUNT_ID};
 use super::*;
 
 fn config(args: &[&str]) -> Result<Config, ConfigError> {
     let words = ["crosspoint", "serve"].iter().chain(args);
     match CommandLine::try_parse_from(words).unwrap().command {
         Some(Subcommands::Serve(args)) => args.into_config(),
-        None => panic!("serve was given"),
+        Some(Subcommands::HashPassword) | None => panic!("serve was given"),
     }
 }
 
@@ -49,6 +49,8 @@ fn wrong_values_are_refused_with_the_flag_that_holds_them() {
         (&[ACCOUNT, "--tls-cert", "a"], "--tls-cert and --tls-key go together: --tls-key is missing"),
         (&[ACCOUNT, "--tls-key", "a"], "--tls-cert is missing"),
         (&[ACCOUNT, "--max-connections", "0"], "--max-connections"),
+        (&[ACCOUNT, "--max-devices", "0"], "--max-devices"),
+        (&[ACCOUNT, "--account-rate", "1000001"], "--account-rate"),
         (&[ACCOUNT, "--disable-account", "1"], "--disable-account names account 1, which no --account has"),
         (&[ACCOUNT, "--stream-callbacks", "1"], "--stream-callbacks names account 1"),
         (&[ACCOUNT, "--callback-secret", FOREIGN_SECRET], "--callback-secret names account 1"),
@@ -124,4 +126,33 @@ fn callbacks_are_configured_for_each_account() {
     assert!(!given.allow_private_callbacks);
     assert!(config(&[ACCOUNT, "--allow-private-callbacks"]).unwrap().allow_private_callbacks);
     assert!(config(&["--dev"]).unwrap().allow_private_callbacks);
+}
+
+#[test]
+fn the_commas_of_a_hash_do_not_end_it() {
+    let (long, short) = (
+        "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ$MDEyMzQ1Njc4OTAxMjM0NQ",
+        "$argon2i$m=64,t=1,p=1$c29tZXNhbHQ$MDEyMzQ1Njc4OTAxMjM0NQ",
+    );
+    let check = |text: &str, expected: &[(&str, &str)]| {
+        let users = text.parse::<AccountUsers>().unwrap().0;
+        let read: Vec<_> = users.iter().map(|user| (user.user.as_str(), user.password.as_str())).collect();
+        assert_eq!(read, expected, "{text}");
+    };
+    check("1:a:b,2:c:d", &[("a", "b"), ("c", "d")]);
+    check(&format!("1:a:{long}"), &[("a", long)]);
+    check(
+        &format!("1:a:{long},1:b:{short},2:c:d=e,2:f:$2$g=h"),
+        &[("a", long), ("b", short), ("c", "d=e"), ("f", "$2$g=h")],
+    );
+    for refused in [
+        "1:a:$argon2id$v=19$m=64,t=2",
+        "1:a:b,c",
+        "1:a:$argon2id$v=19$m=1000000,t=2,p=1$c29tZXNhbHQ$MDEyMzQ1Njc4OTAxMjM0NQ",
+    ] {
+        let sentence = refused.parse::<AccountUsers>().unwrap_err();
+        assert!(!sentence.contains("1:a"), "{sentence}");
+    }
+    let config = config(&["--account", &format!("1:a:{long}")]).unwrap();
+    assert_eq!(config.accounts[0].password, long);
 }
