@@ -109,12 +109,13 @@ export class Device {
     return this.#in(() => device.sentPackets());
   }
 
-  async receivedCodecs() {
-    return this.#in(() => device.receivedCodecs());
+  /** @returns {Promise<string[]>} of each peer connection, the protocol of the path that it uses */
+  async transportProtocols() {
+    return this.#in(() => device.transportProtocols());
   }
 
-  async protocolsInUse() {
-    return this.#in(() => device.protocolsInUse());
+  async receivedCodecs() {
+    return this.#in(() => device.receivedCodecs());
   }
 
   async canSendVideo(mimeType) {

@@ -28,57 +28,68 @@ export const DEV_ACCOUNT = { id: '9900000', user: 'dev', password: 'dev' };
 export class Server {
   #process;
   #directory;
-  #logPath;
-  #flags;
+  #arguments;
 
-  constructor(directory, flags, port, mediaPort) {
+  constructor(directory, port, mediaPort, args) {
     this.#directory = directory;
-    this.#logPath = logPathIn(directory);
-    this.#flags = flags;
+    this.#arguments = args;
     this.port = port;
     this.mediaPort = mediaPort;
     this.url = `http://127.0.0.1:${port}`;
-    // A test run that is broken off leaves nothing behind.
-    globalThis.process.once('exit', () => this.#process?.kill('SIGKILL'));
   }
 
-  /** @param {{dev?: boolean}} [options]  `dev`: `serve --dev` with its own account, instead of `ACCOUNTS` */
-  static async start({ dev = false } = {}) {
+  /**
+   * @param {{dev?: boolean, flags?: string[]}} [options]  `dev`: `serve --dev` with its own account, instead of
+   *   `ACCOUNTS`; `flags`: besides the usual ones
+   */
+  static async start({ dev = false, flags = [] } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server binary at ${BINARY}: build it, or set CROSSPOINT_BIN`);
     const directory = await mkdtemp(join(tmpdir(), 'crosspoint-e2e-'));
     const [port, mediaPort] = [await freePort(), await freeMediaPort()];
-    const flags = [
+    const args = [
+      'serve',
       ...(dev ? ['--dev'] : accountFlags()),
       '--listen', `127.0.0.1:${port}`,
       '--media-listen', `127.0.0.1:${mediaPort}`,
       '--advertise', '127.0.0.1',
       '--data-dir', join(directory, 'data'),
       '--drain', '1s',
+      ...flags,
     ];
-    const server = new Server(directory, flags, port, mediaPort);
-    await server.spawn();
+    const server = new Server(directory, port, mediaPort, args);
+    await server.#spawn();
     return server;
   }
 
-  /** Starts the process, once more after `kill()`, with the same flags; done when it answers. */
-  async spawn() {
-    const log = openSync(this.#logPath, 'a');
-    this.#process = spawn(BINARY, ['serve', ...this.#flags], { stdio: ['ignore', log, log] });
-    closeSync(log);
-    await this.#ready();
+  /** Ends the process as a power cut would. */
+  async kill() {
+    this.#process.kill('SIGKILL');
+    await this.#exited('SIGKILL');
   }
 
-  /** Ends the process as a crash would: nothing is said to anybody. */
-  async kill() {
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+  /** Starts the process that was killed anew, on the same ports and data; resolves when it answers. */
+  async startAgain() {
+    await this.#spawn();
   }
 
   /** When the last process said that it serves, in milliseconds since 1970. */
   get startedAt() {
     const line = readFileSync(this.#logPath, 'utf8').split('\n').findLast((line) => line.includes(STARTED));
     return Date.parse(line.match(/\d{4}-\d\d-\d\dT[\d:.]+Z/)[0]);
+  }
+
+  async #spawn() {
+    const log = openSync(this.#logPath, 'a');
+    const process = spawn(BINARY, this.#arguments, { stdio: ['ignore', log, log] });
+    closeSync(log);
+    // A test run that is broken off leaves nothing behind.
+    globalThis.process.once('exit', () => process.kill('SIGKILL'));
+    this.#process = process;
+    await this.#ready();
+  }
+
+  get #logPath() {
+    return join(this.#directory, 'server.log');
   }
 
   get websocketUrl() {
@@ -97,7 +108,7 @@ export class Server {
   async stop() {
     if (this.#running()) {
       this.#process.kill('SIGTERM');
-      await this.#exited();
+      await this.#exited('SIGTERM');
     }
     const log = await readFile(this.#logPath, 'utf8');
     await rm(this.#directory, { recursive: true, force: true });
@@ -125,10 +136,10 @@ export class Server {
     }
   }
 
-  async #exited() {
+  async #exited(signal) {
     const ended = () => !this.#running();
     try {
-      await until('the server to end after SIGTERM', ended, { deadlineMs: STOP_DEADLINE_MS });
+      await until(`the server to end after ${signal}`, ended, { deadlineMs: STOP_DEADLINE_MS });
     } catch (error) {
       this.#process.kill('SIGKILL');
       throw new Error(`${error.message}\n${this.logTail()}`, { cause: error });
@@ -146,8 +157,4 @@ export class Server {
 
 function accountFlags() {
   return ACCOUNTS.flatMap(({ id, user, password }) => ['--account', `${id}:${user}:${password}`]);
-}
-
-function logPathIn(directory) {
-  return join(directory, 'server.log');
 }

@@ -11,13 +11,14 @@ import { Pages } from './pages.mjs';
 import { ACCOUNTS, Server } from './server.mjs';
 
 export class Stage {
-  static async start() {
+  /** @param {{browserFlags?: string[], serverFlags?: string[]}} [options] */
+  static async start({ browserFlags, serverFlags } = {}) {
     const stage = new Stage();
     try {
-      stage.server = await Server.start();
+      stage.server = await Server.start({ flags: serverFlags });
       stage.api = new Api(stage.server.url, ACCOUNTS[0]);
       stage.pages = await Pages.start();
-      stage.browser = await Browser.start();
+      stage.browser = await Browser.start(browserFlags);
       return stage;
     } catch (error) {
       await stage.stop();
@@ -51,11 +52,12 @@ export class Scene {
 
   /**
    * A connected device whose participant is in the scene's session.
-   * @param {{publish?: string[], subscriptions?: object, network?: {udp?: boolean}}} [options]  without `subscriptions`:
-   *   the whole session; `NONE` for none. With `network`: reached through a network of its own, `device.network`
+   * @param {{publish?: string[], subscriptions?: object, callbackUrl?: string, tag?: string, network?: object}} [options]
+   *   without `subscriptions`: the whole session; `NONE` for none. With `network`, the options of `Network.open`: reached
+   *   through a network of its own, `device.network`
    */
-  async join({ publish = ['AUDIO', 'VIDEO'], subscriptions = { sessionId: this.session }, network } = {}) {
-    const { participant, token } = await this.api.createParticipant({ publishPermissions: publish });
+  async join({ publish = ['AUDIO', 'VIDEO'], subscriptions = { sessionId: this.session }, callbackUrl, tag, network } = {}) {
+    const { participant, token } = await this.api.createParticipant({ publishPermissions: publish, callbackUrl, tag });
     await this.api.add(this.session, participant.id, subscriptions);
     return this.connect(participant.id, token, network);
   }
@@ -96,13 +98,14 @@ export const NONE = {};
 
 /**
  * Starts a stage for this test file, and ends it with the file.
+ * @param {{browserFlags?: string[], serverFlags?: string[]}} [options]
  * @returns {(name: string, body: (scene: Scene, context: import('node:test').TestContext) => Promise<void>) => void}
  *   defines one test
  */
-export function onStage() {
+export function onStage(options) {
   let stage;
   before(async () => {
-    stage = await Stage.start();
+    stage = await Stage.start(options);
   });
   after(() => stage?.stop());
 

@@ -68,12 +68,12 @@ export async function receivedCodecs() {
     .filter((mimeType) => mimeType !== undefined);
 }
 
-/** The protocol of each connection that is up, by the candidate pair in use: `udp` or `tcp`. */
-export async function protocolsInUse() {
-  const reports = await Promise.all(connections.map((connection) => connection.getStats()));
-  return reports.flatMap((report) =>
-    [...report.values()]
-      .filter((stats) => stats.type === 'transport' && stats.selectedCandidatePairId)
-      .map(({ selectedCandidatePairId }) => report.get(report.get(selectedCandidatePairId).localCandidateId).protocol),
-  );
+/** The protocol of the path that each negotiated connection of this page has chosen: `udp` or `tcp`. */
+export async function transportProtocols() {
+  const connected = connections.filter((connection) => connection.connectionState === 'connected');
+  const reports = await Promise.all(connected.map((connection) => connection.getStats()));
+  return reports.map((report) => {
+    const transport = [...report.values()].find((stats) => stats.type === 'transport');
+    return report.get(report.get(transport.selectedCandidatePairId).localCandidateId).protocol;
+  });
 }

@@ -21,7 +21,7 @@ for (const { what, pauseMs } of [
     const sightings = await receiveNothingBut(receives, async () => {
       await scene.server.kill();
       await elapse(pauseMs);
-      await scene.server.spawn();
+      await scene.server.startAgain();
       assert.deepEqual(await intent(scene), before);
       await allSettle(receives, { deadlineMs: HEAL_DEADLINE_MS });
     });
@@ -50,7 +50,7 @@ test('killed: what was changed just before and just after holds', async (scene, 
     await allSettle(removed);
     await server.kill();
     await receiveNothingBut(removed, async () => {
-      await server.spawn();
+      await server.startAgain();
       await allSettle(removed, { deadlineMs: HEAL_DEADLINE_MS });
     });
   });
@@ -61,7 +61,7 @@ test('killed: what was changed just before and just after holds', async (scene, 
     [bob, [blue]],
     [cid, [red]],
   ]);
-  await server.spawn();
+  await server.startAgain();
   await api.add(session, cid.participantId, only(ann));
   await api.putMatrix(session, { [ann.participantId]: {}, [bob.participantId]: only(cid) });
   const sightings = await receiveNothingBut(changed, () => allSettle(changed, { deadlineMs: HEAL_DEADLINE_MS }));

@@ -1,6 +1,6 @@
 /** Many random changes in a row: what is received is what the rules say, and what they forbid stops at once. */
 import assert from 'node:assert/strict';
-import { receivesExactly } from '../lib/observe.mjs';
+import { comesToReceive } from '../lib/observe.mjs';
 import { elapse } from '../lib/poll.mjs';
 import { BLUE, GREEN, RED } from '../lib/sources.mjs';
 import { NONE, onStage } from '../lib/stage.mjs';
@@ -11,11 +11,11 @@ const WALK_MS = 20_000;
 const STEP_EVERY_MS = 300;
 const STEPS_UNTIL_COMPARED = 5;
 /**
- * How long after the server's answer a page may still show what is forbidden since: the network (1 ms here), the jitter
- * buffer with the sound that it draws out over a gap (about 200 ms), the windows of the page's ears (85 ms + 40 ms), and
- * as much again for a busy machine.
+ * How long after the server's answer a page may still show what is forbidden since: the network (1 ms here), what the
+ * jitter buffer holds and draws out over the gap, and the windows of the page's ears (85 ms + 40 ms). Measured: 115 ms; the
+ * rest is for a busy machine.
  */
-const PROPAGATION_MS = 650;
+const PROPAGATION_MS = 500;
 
 const test = onStage();
 
@@ -40,7 +40,7 @@ test(`a random walk of ${WALK_MS / 1_000} s, seed ${SEED}`, async (scene, contex
       await elapse(STEP_EVERY_MS);
       continue;
     }
-    await Promise.all(devices.map((device) => receivesExactly(device, expected(device)))).catch((error) => {
+    await Promise.all(devices.map((device) => comesToReceive(device, expected(device)))).catch((error) => {
       throw new Error(`after the steps\n${steps.slice(-STEPS_UNTIL_COMPARED).join('\n')}`, { cause: error });
     });
   }

@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use argon2::password_hash::phc::PasswordHash as Phc;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::{HeaderMap, header};
 use base64::Engine;
@@ -10,8 +14,14 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crosspoint_ids::AccountId;
 use subtle::{Choice, ConstantTimeEq};
+use tokio::time::Instant;
 
+use crate::accepted::Accepted;
 use crate::error::ApiError;
+use crate::failed_logins::FailedLogins;
+use crate::password::{Busy, Stored, Verifier};
+use crate::rate::{Buckets, Wait};
+use crate::source::Source;
 
 /// The longest `Authorization` header that is looked at, in bytes.
 const AUTHORIZATION_LEN_MAX: usize = 4_096;
@@ -28,7 +38,7 @@ pub struct Credential {
     pub account: AccountId,
     /// The user's name, without a colon.
     pub user: String,
-    /// The user's password.
+    /// The user's password, or an argon2 hash of it in PHC form.
     pub password: String,
 }
 
@@ -41,35 +51,62 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// All credentials, as digests, and which accounts are disabled.
+/// All credentials, which accounts are disabled, and how often all may ask.
 ///
 /// Checking takes the same time whether the account, the user or the password is wrong: what was sent is digested
-/// together with the account that was asked for, and compared with all that is stored.
+/// together with the account that was asked for, and compared with all that is stored. While any password is stored
+/// as an argon2 hash, whatever fails costs the verification of one, also for a user whom nobody knows.
 #[derive(Clone)]
 pub struct Accounts {
-    stored: Vec<Digest>,
+    plain: Vec<Digest>,
+    /// User and hash.
+    hashed: Vec<(Digest, Phc)>,
     disabled: HashSet<AccountId>,
+    failed: FailedLogins,
+    accepted: Arc<Accepted>,
+    verifier: Verifier,
+    requests: Option<Requests>,
 }
 
 type Digest = [u8; 32];
 
+/// Requests of each account. Held for a look-up only, never while waiting.
+type Requests = Arc<Mutex<Buckets<AccountId>>>;
+
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accounts")
-            .field("users", &self.stored.len())
+            .field("users", &(self.plain.len() + self.hashed.len()))
             .field("disabled", &self.disabled)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
 impl Accounts {
-    /// From everybody who may use an account.
+    /// From everybody who may use an account. A password that [`check_password`](crate::check_password) refuses
+    /// lets nobody in.
     pub fn new(credentials: impl IntoIterator<Item = Credential>) -> Self {
-        let stored = credentials.into_iter().map(|credential| {
-            let pair = format!("{}:{}", credential.user, credential.password);
-            digest_of(credential.account.as_str(), pair.as_bytes())
-        });
-        Self { stored: stored.collect(), disabled: HashSet::new() }
+        let (mut plain, mut hashed) = (Vec::new(), Vec::new());
+        for Credential { account, user, password } in credentials {
+            match Stored::read(&password) {
+                Ok(Stored::Plain) => {
+                    plain.push(digest_of(account.as_str(), format!("{user}:{password}").as_bytes()));
+                }
+                Ok(Stored::Hash(hash)) => {
+                    hashed.push((digest_of(account.as_str(), user.as_bytes()), *hash));
+                }
+                Err(error) => tracing::error!(%account, user, %error, "a user can't log in"),
+            }
+        }
+        Self {
+            plain,
+            hashed,
+            disabled: HashSet::new(),
+            failed: FailedLogins::default(),
+            accepted: Arc::new(Accepted::new()),
+            verifier: Verifier::new(),
+            requests: None,
+        }
     }
 
     /// The same, but these accounts are disabled: good credentials are told so, others are not.
@@ -77,30 +114,97 @@ impl Accounts {
         Self { disabled: disabled.into_iter().collect(), ..self }
     }
 
-    /// The account, if these headers carry credentials for it.
-    pub(crate) fn admit(&self, account: &str, headers: &HeaderMap) -> Result<AccountId, ApiError> {
-        if !self.knows(account, headers) {
-            return Err(ApiError::Unauthorized);
+    /// The same, but failures are counted here, together with those of others who use it.
+    pub fn with_failed_logins(self, failed: FailedLogins) -> Self {
+        Self { failed, ..self }
+    }
+
+    /// The same, but each account may make only so many requests a second, and twice as many at once.
+    pub fn with_account_rate(self, per_second: NonZeroU32) -> Self {
+        let buckets =
+            Buckets::new(Duration::from_secs(1) / per_second.get(), per_second.get().saturating_mul(2));
+        Self { requests: Some(Arc::new(Mutex::new(buckets))), ..self }
+    }
+
+    /// The account, if these headers carry credentials for it and it has not asked too often.
+    pub(crate) async fn admit(
+        &self,
+        account: &str,
+        source: Option<Source>,
+        headers: &HeaderMap,
+    ) -> Result<AccountId, ApiError> {
+        let pair = basic_pair(headers).ok_or(ApiError::Unauthorized)?;
+        match source {
+            Some(source) => self.log_in(account, &pair, source).await?,
+            None => self.verify(account, &pair).await?,
         }
-        let account = account.parse().map_err(|_| ApiError::Unauthorized)?;
+        let account: AccountId = account.parse().map_err(|_| ApiError::Unauthorized)?;
         if self.disabled.contains(&account) {
             return Err(ApiError::AccountDisabled);
+        }
+        if let Some(requests) = &self.requests {
+            let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            let taken = requests.take(Instant::now(), account.clone());
+            taken.map_err(|Wait(time)| ApiError::TooManyRequests { retry_after: time })?;
         }
         Ok(account)
     }
 
-    fn knows(&self, account: &str, headers: &HeaderMap) -> bool {
-        let pair = basic_pair(headers).unwrap_or_default();
-        // Most clients send UTF-8, some Latin-1 (RFC 7617 section 2.1 leaves it open).
-        let as_latin_1: String = pair.iter().map(|byte| char::from(*byte)).collect();
-        let shown = [digest_of(account, &pair), digest_of(account, as_latin_1.as_bytes())];
-        let mut known = Choice::from(0);
-        for stored in &self.stored {
-            for shown in &shown {
-                known |= stored.ct_eq(shown);
-            }
+    /// Nothing is verified for a source that failed too often, or it could go on guessing. What was good from the
+    /// same source before is let in all the same: somebody else's guessing, behind the same address, doesn't lock
+    /// an application out.
+    async fn log_in(&self, account: &str, pair: &[u8], source: Source) -> Result<(), ApiError> {
+        let mark = self.accepted.mark(&digest_of(account, pair));
+        if self.accepted.knows_from(&mark, source) {
+            return Ok(());
         }
+        self.failed.count(source).map_err(|retry_after| ApiError::TooManyRequests { retry_after })?;
+        let verified = match self.accepted.knows(&mark) {
+            true => Ok(()),
+            false => self.verify(account, pair).await,
+        };
+        if verified != Err(ApiError::Unauthorized) {
+            self.failed.discount(source);
+        }
+        if verified.is_ok() {
+            self.accepted.remember(mark, source);
+        }
+        verified
+    }
+
+    async fn verify(&self, account: &str, pair: &[u8]) -> Result<(), ApiError> {
+        // Most clients send UTF-8, some Latin-1 (RFC 7617 section 2.1 leaves it open).
+        let text = match std::str::from_utf8(pair) {
+            Ok(text) => text.to_owned(),
+            Err(_) => pair.iter().map(|byte| char::from(*byte)).collect(),
+        };
+        if self.is_plain(account, &text) || self.is_hashed(account, &text).await? {
+            return Ok(());
+        }
+        Err(ApiError::Unauthorized)
+    }
+
+    fn is_plain(&self, account: &str, pair: &str) -> bool {
+        let shown = digest_of(account, pair.as_bytes());
+        let known = self.plain.iter().fold(Choice::from(0), |known, stored| known | stored.ct_eq(&shown));
         known.into()
+    }
+
+    async fn is_hashed(&self, account: &str, pair: &str) -> Result<bool, ApiError> {
+        let Some((_, any)) = self.hashed.first() else { return Ok(false) };
+        let Some((user, password)) = pair.split_once(':') else { return Ok(false) };
+        let shown = digest_of(account, user.as_bytes());
+        let of_user = self.hashed.iter().filter(|(stored, _)| stored.ct_eq(&shown).into());
+        let mut hashes: Vec<Phc> = of_user.map(|(_, hash)| hash.clone()).collect();
+        let known = !hashes.is_empty();
+        if !known {
+            // Somebody else's, for its time alone.
+            hashes.push(any.clone());
+        }
+        let right = self.verifier.verify(password.as_bytes().to_vec(), hashes).await;
+        let right =
+            right.map_err(|Busy| ApiError::TooManyRequests { retry_after: Duration::from_secs(1) })?;
+        Ok(known && right)
     }
 }
 
@@ -128,83 +232,5 @@ fn basic_pair(headers: &HeaderMap) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn accounts() -> Accounts {
-        let user = |account: &str, user: &str, password: &str| Credential {
-            account: account.parse().unwrap(),
-            user: user.into(),
-            password: password.into(),
-        };
-        let users = [user("1", "a", "x:y"), user("1", "b", "z"), user("2", "ü", "ß"), user("3", "c", "d")];
-        Accounts::new(users).with_disabled(["3".parse().unwrap()])
-    }
-
-    fn check(account: &str, authorization: Option<&str>, expected: Result<(), ApiError>) {
-        let value = authorization.map(|value| (header::AUTHORIZATION, value.parse().unwrap()));
-        let admitted = accounts().admit(account, &HeaderMap::from_iter(value));
-        let expected = expected.map(|()| account.parse().unwrap());
-        assert_eq!(admitted, expected, "{account} {authorization:?}");
-    }
-
-    #[test]
-    fn only_the_accounts_own_users_are_admitted() {
-        let wrong = || Err(ApiError::Unauthorized);
-        for (account, pair, expected) in [
-            ("1", &b"a:x:y"[..], Ok(())),
-            ("1", b"b:z", Ok(())),
-            ("2", "ü:ß".as_bytes(), Ok(())),
-            ("2", b"\xfc:\xdf", Ok(())),
-            ("2", b"\xfc:\xc3\x9f", wrong()),
-            ("2", b"a:x:y", wrong()),
-            ("4", b"a:x:y", wrong()),
-            ("1", b"a:x", wrong()),
-            ("1", b"A:x:y", wrong()),
-            ("1", b"a:x:y\0", wrong()),
-            ("1", b"a", wrong()),
-            ("1", b":", wrong()),
-            ("1", b"", wrong()),
-            ("", b"1a:x:y", wrong()),
-            ("1a", b":x:y", wrong()),
-            ("%31", b"a:x:y", wrong()),
-            ("3", b"c:d", Err(ApiError::AccountDisabled)),
-            ("3", b"c:e", wrong()),
-            ("3", b"a:x:y", wrong()),
-        ] {
-            check(account, Some(&format!("Basic {}", BASE64.encode(pair))), expected);
-        }
-    }
-
-    #[test]
-    fn the_header_may_be_written_in_any_common_way() {
-        let long = format!("Basic {}Yjp6", " ".repeat(AUTHORIZATION_LEN_MAX));
-        let wrong = || Err(ApiError::Unauthorized);
-        for (authorization, expected) in [
-            (Some("Basic Yjp6"), Ok(())),
-            (Some("basic Yjp6"), Ok(())),
-            (Some("BASIC   Yjp6 "), Ok(())),
-            (Some("Basic YTp4Onk="), Ok(())),
-            (Some("Basic YTp4Onk"), Ok(())),
-            (None, wrong()),
-            (Some(""), wrong()),
-            (Some("Basic"), wrong()),
-            (Some("Basic "), wrong()),
-            (Some("Yjp6"), wrong()),
-            (Some("Bearer Yjp6"), wrong()),
-            (Some("Basic b:z"), wrong()),
-            (Some("Basic Yjp6Yjp6"), wrong()),
-            (Some(&long), wrong()),
-        ] {
-            check("1", authorization, expected);
-        }
-    }
-
-    #[test]
-    fn debug_output_shows_no_password() {
-        let credential =
-            Credential { account: "1".parse().unwrap(), user: "a".into(), password: "hidden".into() };
-        let shown = format!("{credential:?} {:?}", Accounts::new([credential.clone()]));
-        assert!(!shown.contains("hidden"), "{shown}");
-    }
-}
+#[path = "accounts_tests.rs"]
+mod tests;

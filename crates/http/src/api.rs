@@ -75,7 +75,8 @@ impl<C: Control> Api<C> {
     ) -> Result<Response, ApiError> {
         let nothing = || ApiError::NotFound("there is nothing at this path".into());
         let path = AccountPath::split(parts.uri.path()).ok_or_else(nothing)?;
-        let account = self.accounts.admit(path.account, &parts.headers)?;
+        let account =
+            self.accounts.admit(path.account, parts.extensions.get().copied(), &parts.headers).await?;
         exchange.account = Some(account.clone());
         let target = path.target().ok_or_else(nothing)?;
         let (route, methods) = target.route();

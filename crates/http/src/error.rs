@@ -1,5 +1,7 @@
 //! What can go wrong with a request, and the one table from refusals to HTTP.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use crosspoint_model::Refusal;
@@ -16,6 +18,8 @@ pub(crate) enum ApiError {
     Unauthorized,
     /// The credentials are good, the account is disabled.
     AccountDisabled,
+    /// The account asked too often, or the source failed too often.
+    TooManyRequests { retry_after: Duration },
     /// The caller may not do this, whatever its credentials.
     Forbidden(&'static str),
     /// Something in the request is malformed or out of bounds.
@@ -64,6 +68,7 @@ impl ApiError {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::AccountDisabled | Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -80,6 +85,9 @@ impl ApiError {
         match self {
             Self::Unauthorized => "Unauthorized".into(),
             Self::AccountDisabled => "the account is disabled".into(),
+            Self::TooManyRequests { retry_after } => {
+                format!("too many requests: try again in {} s", whole_seconds(*retry_after))
+            }
             Self::Forbidden(sentence) => (*sentence).into(),
             Self::BadRequest(sentence) | Self::NotFound(sentence) => sentence.clone(),
             Self::MethodNotAllowed(allowed) => format!("only {} can be used here", allowed.join(" and ")),
@@ -103,6 +111,9 @@ impl ApiError {
             Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
             }
+            Self::TooManyRequests { retry_after } => {
+                headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
+            }
             Self::MethodNotAllowed(allowed) => {
                 headers.extend(allow(allowed).map(|allow| (header::ALLOW, allow)));
             }
@@ -113,6 +124,16 @@ impl ApiError {
         }
         response
     }
+}
+
+/// The response to whoever came too often, for doors beside this API.
+pub fn too_many_requests(retry_after: Duration) -> Response {
+    ApiError::TooManyRequests { retry_after }.respond(Uuid::new_v4())
+}
+
+/// Rounded up, so that whoever waits for as long is not too early.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1)
 }
 
 fn allow(methods: &[&str]) -> Option<HeaderValue> {
@@ -150,6 +171,16 @@ mod tests {
             assert_eq!(response.status().as_u16(), status, "{refusal:?}");
             let retry = response.headers().get(header::RETRY_AFTER);
             assert_eq!(retry.map(|seconds| seconds == "1"), (status == 503).then_some(true), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_asks_too_often_is_told_when_to_come_back() {
+        for (millis, seconds) in [(0, "1"), (1, "1"), (1_000, "1"), (1_001, "2"), (30_000, "30")] {
+            let error = ApiError::TooManyRequests { retry_after: Duration::from_millis(millis) };
+            let response = error.respond(Uuid::nil());
+            assert_eq!(response.status(), 429);
+            assert_eq!(response.headers()[header::RETRY_AFTER], seconds);
         }
     }
 

@@ -8,6 +8,7 @@
 //! - credentials are checked before anything is said about the rest of a request;
 //! - every response has a request id, and every body is JSON.
 
+mod accepted;
 mod accounts;
 mod api;
 mod body;
@@ -15,16 +16,24 @@ mod demo;
 mod error;
 mod events;
 mod exchange;
+mod failed_logins;
 mod idempotency;
 mod operations;
 mod pages;
+mod password;
 mod path;
+mod rate;
 mod read;
+mod source;
 mod write;
 
 pub use accounts::{Accounts, Credential};
 pub use api::{Control, router};
 pub use body::BODY_LEN_MAX;
 pub use demo::demo_router;
+pub use error::too_many_requests;
 pub use events::{EventId, ListenRefusal, Listening, ToldEvent};
+pub use failed_logins::FailedLogins;
+pub use password::{PasswordHashError, check_password, hash_password};
 pub use path::{ROUTES, RouteTemplate};
+pub use source::Source;

@@ -18,6 +18,7 @@ mod connection;
 mod counters;
 mod demux;
 mod egress;
+mod ice_key;
 mod key_frames;
 mod lines;
 mod order;
@@ -34,6 +35,7 @@ pub use codec::Side;
 pub use connection::Path;
 pub use counters::{CounterValues, Counters};
 pub use demux::Remote;
+pub use ice_key::IceKey;
 pub use order::{
     Crosspoint, DeviceEvent, MediaKind, Offer, OfferedStream, Order, PublishAnswer, PublishedStream,
     StreamRequest,

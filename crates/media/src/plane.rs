@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::counters::Counters;
 use crate::tcp::{Incoming, TcpPort};
-use crate::{Order, Remote, Shard};
+use crate::{IceKey, Order, Remote, Shard};
 
 /// Orders that may wait. When it is full, whoever orders waits: the shard always takes orders first.
 const ORDERS_MAX: usize = 1_024;
@@ -76,15 +76,16 @@ pub struct MediaPlane {
 }
 
 impl MediaPlane {
-    /// Opens the sockets and starts the thread.
-    pub fn start(addresses: &MediaAddresses) -> Result<Self, MediaPlaneError> {
+    /// Opens the sockets and starts the thread. With the same key as an earlier process, clients of that one find out
+    /// at once that their paths are gone.
+    pub fn start(addresses: &MediaAddresses, ice_key: IceKey) -> Result<Self, MediaPlaneError> {
         let listen = addresses.listen;
         let (udp, tcp, local) = open_both(listen)?;
         let advertised = advertised(local, &addresses.advertise)?;
         let candidates = candidates(&advertised)?;
         let counters = Arc::new(Counters::default());
         let unix_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let shard = Shard::new(candidates, Arc::clone(&counters), Instant::now(), unix_time);
+        let shard = Shard::new(candidates, ice_key, Arc::clone(&counters), Instant::now(), unix_time);
         let (orders, queue) = mpsc::channel(ORDERS_MAX);
         let driver =
             Driver { shard, queue, advertised: advertised.clone(), counters: Arc::clone(&counters), local };

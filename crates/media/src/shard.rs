@@ -17,28 +17,29 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::codec::Side;
-use crate::connection::{Broken, Happening, Path};
+use crate::connection::{Broken, Happening, LocalEnd, Path};
 use crate::counters::Counters;
 use crate::demux::{ConnectionKey, Demux, Owner, Remote};
 use crate::egress::Written;
+use crate::ice_key::{DeviceTag, Farewell, IceKey};
 use crate::lines::{FlowChange, StreamDescription};
 use crate::order::{DeviceEvent, Order, PublishAnswer, StreamRequest};
 use crate::publish::Publish;
 use crate::routing::{Routing, Sink, TrackKey};
-use crate::subscribe::Subscribe;
+use crate::subscribe::{OfferDue, REVISIONS_PER_SECOND, Subscribe};
 use crate::timers::Timers;
 use crate::{MediaKind, SdpRefusal};
 
-/// Offer revisions start from the clock, so that they grow across restarts: four for each second since 2026, which
-/// stays within 31 bits until 2043.
-const REVISIONS_PER_SECOND: u64 = 4;
-const REVISION_EPOCH_SECS: u64 = 1_767_225_600;
+/// The clock of offer revisions, by which they grow across restarts, begins with 2026.
+const REVISION_EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// The devices of one thread.
 #[derive(Debug)]
 pub struct Shard {
-    candidates: Vec<Candidate>,
+    local: LocalEnd,
+    farewell: Farewell,
     devices: HashMap<DeviceId, Device>,
+    tags: HashMap<DeviceTag, DeviceId>,
     streams: HashMap<StreamId, Source>,
     routing: Routing,
     demux: Demux,
@@ -71,13 +72,16 @@ impl Shard {
     /// An empty shard. `candidates` stand in every description; `unix_time` is the time since 1970 at `now`.
     pub fn new(
         candidates: Vec<Candidate>,
+        ice_key: IceKey,
         counters: Arc<Counters>,
         now: Instant,
         unix_time: Duration,
     ) -> Self {
         Self {
-            candidates,
+            farewell: Farewell::new(ice_key.clone(), now),
+            local: LocalEnd { candidates, ice_key },
             devices: HashMap::new(),
+            tags: HashMap::new(),
             streams: HashMap::new(),
             routing: Routing::default(),
             demux: Demux::default(),
@@ -94,9 +98,10 @@ impl Shard {
         match order {
             Order::OpenDevice { device, participant, allowed, lines, events } => {
                 let (session_id, _) = Uuid::new_v4().as_u64_pair();
-                let subscribe = Subscribe::new(session_id >> 2, &lines);
+                let subscribe = Subscribe::new(device, session_id >> 2, &lines);
                 let opened = Device { participant, allowed, events, publish: None, subscribe };
                 self.devices.insert(device, opened);
+                self.tags.insert(DeviceTag::of(device), device);
             }
             Order::SignallingChanged { device, signalling } => {
                 if let Some(state) = self.devices.get_mut(&device) {
@@ -124,11 +129,8 @@ impl Shard {
         now: Instant,
     ) -> Result<PublishAnswer, SdpRefusal> {
         let state = self.devices.get_mut(&device).ok_or(SdpRefusal::NoSuchDevice)?;
-        let publish = state.publish.get_or_insert_with(|| Publish::new(&self.candidates, now));
-        if !publish.is_alive() {
-            publish.renew(&self.candidates, now);
-        }
-        let answer = publish.accept(sdp, requests, &state.allowed)?;
+        let publish = state.publish.get_or_insert_with(|| Publish::new(device, &self.local, now));
+        let answer = publish.accept(sdp, requests, &state.allowed, &self.local, now)?;
         let ufrag = publish.connection().local_ufrag();
         let streams = publish.streams().to_vec();
         self.streams.retain(|id, source| {
@@ -224,7 +226,7 @@ impl Shard {
         let Some(state) = self.devices.get_mut(&device) else {
             return;
         };
-        let Some(offer) = state.subscribe.poll_offer(&self.candidates, clock, now) else {
+        let Some(offer) = state.subscribe.poll_offer(&self.local, clock, now) else {
             return;
         };
         let key = ConnectionKey { device, side: Side::Subscribe };
@@ -238,8 +240,8 @@ impl Shard {
 
     fn revision_clock(&self, now: Instant) -> u32 {
         let (set_at, unix_time) = self.clock;
-        let secs = (unix_time + now.saturating_duration_since(set_at)).as_secs();
-        let ticks = secs.saturating_sub(REVISION_EPOCH_SECS) * REVISIONS_PER_SECOND;
+        let passed = (unix_time + now.saturating_duration_since(set_at)).saturating_sub(REVISION_EPOCH);
+        let ticks = passed.as_millis() * u128::from(REVISIONS_PER_SECOND) / 1_000;
         u32::try_from(ticks).map_or(1, |ticks| ticks.max(1))
     }
 
@@ -263,6 +265,7 @@ impl Shard {
             }
         }
         self.streams.retain(|_, source| source.publisher != device);
+        self.tags.remove(&DeviceTag::of(device));
         for side in [Side::Publish, Side::Subscribe] {
             let key = ConnectionKey { device, side };
             self.demux.remove(key);
@@ -284,6 +287,11 @@ impl Shard {
         self.counters.datagrams_received.add(1);
         let Some(owner) = self.demux.owner(source, datagram) else {
             self.counters.datagrams_dropped.add(1);
+            let can_act = |tag: &DeviceTag| {
+                let state = self.tags.get(tag).and_then(|device| self.devices.get(device));
+                state.is_some_and(|state| state.subscribe.signalling() == Path::Up)
+            };
+            self.transmits.extend(self.farewell.answer(source, destination, datagram, can_act, now));
             return;
         };
         let Ok(receive) = Receive::new(source.protocol, source.address, destination, datagram) else {
@@ -444,8 +452,10 @@ impl Shard {
         let handled = match key.side {
             Side::Publish => state.publish.as_mut().map(|publish| publish.handle_timeout(now)),
             Side::Subscribe => {
-                if state.subscribe.handle_timeout(now) {
-                    self.counters.offers_unanswered.add(1);
+                if let Some(due) = state.subscribe.handle_timeout(now) {
+                    if due == OfferDue::Unanswered {
+                        self.counters.offers_unanswered.add(1);
+                    }
                     self.negotiate(key.device, now);
                     self.touched.remove(&key);
                 }

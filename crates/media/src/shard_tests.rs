@@ -90,7 +90,13 @@ impl World {
         let candidates =
             [Protocol::Udp, Protocol::Tcp].map(|p| Candidate::host(SERVER.parse().unwrap(), p).unwrap());
         let unix_time = Duration::from_secs(1_800_000_000);
-        let shard = Shard::new(candidates.to_vec(), Arc::new(Counters::default()), now, unix_time);
+        let shard = Shard::new(
+            candidates.to_vec(),
+            IceKey::new(&[7; 32]),
+            Arc::new(Counters::default()),
+            now,
+            unix_time,
+        );
         Self { shard, now, clients: Vec::new(), cut: None, protocol: Protocol::Udp }
     }
 
@@ -366,6 +372,27 @@ fn the_same_address_over_another_protocol_is_a_stranger() {
     assert_eq!(world.shard.counters.values().datagrams_dropped, before + 1);
     world.shard.unbind(Remote { protocol: Protocol::Udp, address });
     assert!(!world.shard.is_bound(Remote { protocol: Protocol::Udp, address }), "a closed connection");
+}
+
+/// Twenty changes for one subscriber, a tenth of a second apart; the revisions of the offers that it gets.
+#[test]
+fn however_fast_things_change_a_process_started_a_second_later_offers_higher_revisions() {
+    let (mut world, streams) = three_publishers();
+    let mut last = 0;
+    for round in 0..20 {
+        match round % 2 {
+            0 => world.route(&[], &[(streams[0], 1)]),
+            _ => world.route(&[(streams[0], 1)], &[]),
+        }
+        world.run(SECOND / 10);
+        last = world.clients[1].offer.as_ref().map_or(last, |offer| offer.revision);
+        let next_process = world.shard.revision_clock(world.now + SECOND) + 1;
+        assert!(last < next_process, "{last} is not below {next_process}");
+    }
+    assert!(world.clients[1].offers_seen < 15, "changes were merged: {}", world.clients[1].offers_seen);
+    world.route(&[], &[(streams[2], 1)]);
+    world.run(SECOND);
+    assert_eq!(world.heard(1, SECOND), [2], "what was held back came");
 }
 
 #[test]

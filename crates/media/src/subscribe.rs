@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosspoint_ids::StreamId;
+use crosspoint_ids::{DeviceId, StreamId};
 use str0m::Candidate;
 use str0m::media::Mid;
 
 use crate::codec::Side;
-use crate::connection::{Connection, Path};
+use crate::connection::{Connection, LocalEnd, Path};
+use crate::demux::ConnectionKey;
 use crate::egress::{TrackPacket, Written};
 use crate::lines::{FlowChange, Lines, StreamDescription, Wanted};
 use crate::order::{Offer, OfferedStream};
@@ -24,9 +25,16 @@ pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// After this many unanswered offers in a row, the device gets no more until something changes for it.
 pub(crate) const UNANSWERED_OFFERS_MAX: u32 = 3;
 
+/// How far revisions may run ahead of their clock; an offer beyond is held back, and changes are merged meanwhile. A client
+/// comes back to a restarted server after a second at the earliest, and then the clock is beyond all that it has seen.
+pub(crate) const REVISIONS_AHEAD_MAX: u32 = REVISIONS_PER_SECOND;
+/// How fast the clock of revisions runs: what stays within 31 bits until 2043.
+pub(crate) const REVISIONS_PER_SECOND: u32 = 4;
+
 /// A device's subscribe connection, m-lines and negotiation.
 #[derive(Debug)]
 pub(crate) struct Subscribe {
+    key: ConnectionKey,
     wanted: Wanted,
     lines: Lines,
     negotiation: Negotiation,
@@ -34,6 +42,17 @@ pub(crate) struct Subscribe {
     transport: Transport,
     session_id: u64,
     revision: u32,
+    /// When an offer that was held back may be made.
+    held_until: Option<Instant>,
+}
+
+/// Why an offer is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfferDue {
+    /// The last one went unanswered.
+    Unanswered,
+    /// It was held back.
+    HeldBack,
 }
 
 /// Where the exchange of offers and answers stands.
@@ -71,12 +90,13 @@ enum Transport {
 impl Subscribe {
     /// `session_id` stands in the offers' `o=` line, below 2^62.
     /// `lines` are what the client has from before.
-    pub(crate) fn new(session_id: u64, lines: &[MediaKind]) -> Self {
+    pub(crate) fn new(device: DeviceId, session_id: u64, lines: &[MediaKind]) -> Self {
         let negotiation = match lines {
             [] => Negotiation::Settled,
             _ => Negotiation::Due { unanswered: 0 },
         };
         Self {
+            key: ConnectionKey { device, side: Side::Subscribe },
             wanted: Wanted::new(),
             lines: Lines::known(lines),
             negotiation,
@@ -84,6 +104,7 @@ impl Subscribe {
             transport: Transport::None,
             session_id,
             revision: 0,
+            held_until: None,
         }
     }
 
@@ -130,6 +151,11 @@ impl Subscribe {
         }
     }
 
+    /// Whether offers can reach the device.
+    pub(crate) fn signalling(&self) -> Path {
+        self.signalling
+    }
+
     /// Gives the transport up: the next offer brings a new one, on the same m-lines.
     pub(crate) fn drop_transport(&mut self) -> Vec<FlowChange> {
         if matches!(self.transport, Transport::None) {
@@ -141,7 +167,7 @@ impl Subscribe {
     }
 
     /// Makes the next offer, if one is needed and may go out now. `clock` is the least revision that it may have.
-    pub(crate) fn poll_offer(&mut self, candidates: &[Candidate], clock: u32, now: Instant) -> Option<Offer> {
+    pub(crate) fn poll_offer(&mut self, local: &LocalEnd, clock: u32, now: Instant) -> Option<Offer> {
         let (unanswered, due) = match self.negotiation {
             Negotiation::InFlight { .. } | Negotiation::GivenUp => return None,
             Negotiation::Settled => (0, false),
@@ -150,20 +176,25 @@ impl Subscribe {
         if self.signalling == Path::Down {
             return None;
         }
+        if self.revision >= clock.saturating_add(REVISIONS_AHEAD_MAX) {
+            let ticks = self.revision - clock.saturating_add(REVISIONS_AHEAD_MAX) + 1;
+            self.held_until = Some(now + Duration::from_secs(1) * ticks / REVISIONS_PER_SECOND);
+            return None;
+        }
         let changed = self.lines.assign(&self.wanted);
         // Without a single m-line there is nothing to say to a device that has never been offered anything.
         if !(changed || due) || self.lines.is_empty() {
             return None;
         }
         if matches!(self.transport, Transport::None) {
-            let mut connection = Connection::new(Side::Subscribe, candidates, now);
+            let mut connection = Connection::new(self.key, local, now);
             connection.rtc().direct_api().set_ice_controlling(false);
             self.transport = Transport::Offered(connection);
             self.lines.renew();
         }
-        self.revision = clock.max(self.revision.saturating_add(1));
+        self.revision = self.revision.max(clock).saturating_add(1);
         self.negotiation = Negotiation::InFlight { deadline: now + ANSWER_DEADLINE, unanswered };
-        let sdp = self.render(candidates)?;
+        let sdp = self.render(&local.candidates)?;
         let (streams, lines) = (self.offered_streams(), self.lines.kinds());
         Some(Offer { sdp, revision: self.revision, streams, lines })
     }
@@ -240,8 +271,13 @@ impl Subscribe {
         self.lines.track_on(mid)
     }
 
-    /// Lets the answer's deadline pass. `true` when an offer went unanswered.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
+    /// Lets time pass. Why an offer is due now, if one is.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Option<OfferDue> {
+        let held_back = self.held_until.take_if(|at| now >= *at).map(|_| OfferDue::HeldBack);
+        self.expire_answer(now).or(held_back)
+    }
+
+    fn expire_answer(&mut self, now: Instant) -> Option<OfferDue> {
         match self.negotiation {
             Negotiation::InFlight { deadline, unanswered } if now >= deadline => {
                 let unanswered = unanswered + 1;
@@ -250,12 +286,12 @@ impl Subscribe {
                 } else {
                     Negotiation::GivenUp
                 };
-                true
+                Some(OfferDue::Unanswered)
             }
             Negotiation::InFlight { .. }
             | Negotiation::Settled
             | Negotiation::Due { .. }
-            | Negotiation::GivenUp => false,
+            | Negotiation::GivenUp => None,
         }
     }
 
@@ -269,6 +305,6 @@ impl Subscribe {
             Transport::None => None,
             Transport::Offered(connection) | Transport::Connected(connection) => Some(connection.timeout()),
         };
-        [deadline, connection].into_iter().flatten().min()
+        [deadline, connection, self.held_until].into_iter().flatten().min()
     }
 }

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crosspoint_media::{MediaAddresses, MediaPlane, Order, PublishAnswer};
+use crosspoint_media::{IceKey, MediaAddresses, MediaPlane, Order, PublishAnswer};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
@@ -17,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 fn started() -> (MediaPlane, SocketAddr) {
     let addresses = MediaAddresses { listen: "127.0.0.1:0".parse().unwrap(), advertise: Vec::new() };
-    let plane = MediaPlane::start(&addresses).unwrap();
+    let plane = MediaPlane::start(&addresses, IceKey::new(&[7; 32])).unwrap();
     let address = plane.local_address();
     (plane, address)
 }

@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 use crosspoint_ids::Timestamp;
 use crosspoint_media::{Crosspoint, Order};
 use crosspoint_model::{Change, Departure, Effect, Event, Happening, Model, Refusal, Reply, Report};
-use crosspoint_store::{Records, Write};
+use crosspoint_store::{DeliveryRecord, Records, Write};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admission::Admission;
+use crate::callbacks::Callbacks;
 use crate::clock::Clock;
 use crate::device_records::DeviceRecords;
 use crate::devices::Devices;
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     devices: Devices,
     device_records: DeviceRecords,
     event_log: EventLog,
+    callbacks: Callbacks,
     orders: mpsc::Sender<Order>,
     requests: mpsc::Receiver<Request>,
     clock: Clock,
@@ -56,6 +58,7 @@ impl Core {
         mut model: Model,
         storage: Storage,
         records: Records,
+        callbacks: Callbacks,
         orders: mpsc::Sender<Order>,
         clock: Clock,
     ) -> (Self, CoreHandle) {
@@ -72,7 +75,8 @@ impl Core {
         let devices = Devices::new(orders.clone(), handle.clone(), clock);
         let device_records = DeviceRecords::new(records.devices);
         let event_log = EventLog::new(clock.now());
-        let core = Self { model, storage, devices, device_records, event_log, orders, requests, clock };
+        let core =
+            Self { model, storage, devices, device_records, event_log, callbacks, orders, requests, clock };
         (core, handle)
     }
 
@@ -85,6 +89,7 @@ impl Core {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
                 _ = self.requests.recv_many(&mut batch, BATCH_MAX) => {}
+                finished = self.callbacks.finished() => self.forget_deliveries(finished),
                 () = sleep_until(wake_at) => {}
             }
             self.turn(&mut batch).await?;
@@ -92,7 +97,18 @@ impl Core {
         // Whoever waits to tell the core something must not wait for ever while the core waits for them.
         self.requests.close();
         self.devices.stop_all().await;
+        for id in self.callbacks.stop().await {
+            self.storage.write_later(Write::DeleteDelivery(id));
+        }
+        // What can't be written now is delivered once more by the next process.
+        let _ = self.storage.commit(Vec::new()).await;
         Ok(())
+    }
+
+    fn forget_deliveries(&mut self, finished: Vec<u64>) {
+        for id in finished {
+            self.storage.write_later(Write::DeleteDelivery(id));
+        }
     }
 
     /// Waits for the devices that were there when the server ended: their clients come back by themselves.
@@ -146,9 +162,11 @@ impl Core {
                 }
             }
         }
-        self.let_happen(now).await?;
-        let answers = self.execute(now, commands).await;
+        let mut deliveries = self.let_happen(now).await?;
+        let (answers, caused) = self.execute(now, commands).await;
         self.carry_out_effects().await?;
+        deliveries.extend(caused);
+        self.callbacks.deliver(deliveries).await;
         for (reply, result) in answers {
             // Whoever asked may have stopped waiting; the change stands.
             let _ = reply.send(result);
@@ -162,20 +180,30 @@ impl Core {
         Ok(())
     }
 
-    /// Carries out what is so whether it can be written or not; the writes go with the next commit.
-    async fn let_happen(&mut self, now: Timestamp) -> Result<(), MediaPlaneEnded> {
+    /// Carries out what is so whether it can be written or not; the writes go with the next commit. The callbacks that
+    /// it causes.
+    async fn let_happen(&mut self, now: Timestamp) -> Result<Vec<DeliveryRecord>, MediaPlaneEnded> {
+        let mut deliveries = Vec::new();
         while let Some(change) = self.model.poll_change() {
             self.storage.write_later(Write::Model(change));
         }
         while let Some(event) = self.model.poll_event() {
-            self.note(&event);
-            self.event_log.tell(now, event);
+            deliveries.extend(self.callbacks.record(now, &event));
+            self.tell(now, event);
         }
-        self.carry_out_effects().await
+        for delivery in &deliveries {
+            self.storage.write_later(Write::PutDelivery(delivery.clone()));
+        }
+        self.carry_out_effects().await?;
+        Ok(deliveries)
     }
 
-    /// Applies commands and makes them durable, or takes them back.
-    async fn execute(&mut self, now: Timestamp, commands: Vec<Execute>) -> Vec<Applied> {
+    /// Applies commands and makes them durable, or takes them back. The answers, and the callbacks that they cause.
+    async fn execute(
+        &mut self,
+        now: Timestamp,
+        commands: Vec<Execute>,
+    ) -> (Vec<Applied>, Vec<DeliveryRecord>) {
         let mut applied: Vec<Applied> = Vec::with_capacity(commands.len());
         for Execute { command, idempotency, reply } in commands {
             let result = match idempotency {
@@ -186,42 +214,48 @@ impl Core {
         }
         let changes: Vec<Change> = std::iter::from_fn(|| self.model.poll_change()).collect();
         let events: Vec<Event> = std::iter::from_fn(|| self.model.poll_event()).collect();
-        let batch = changes.iter().cloned().map(Write::Model).collect();
+        let deliveries: Vec<DeliveryRecord> =
+            events.iter().filter_map(|event| self.callbacks.record(now, event)).collect();
+        let batch = changes.iter().cloned().map(Write::Model);
+        let batch = batch.chain(deliveries.iter().cloned().map(Write::PutDelivery)).collect();
         match self.storage.commit(batch).await {
             Ok(()) => {}
             // Nothing but what was pending could not be written: it stays pending.
             Err(_) if changes.is_empty() => {}
             Err(failure) => {
-                self.take_back(failure, &changes);
+                self.take_back(failure, &changes, &deliveries);
                 for (_, result) in &mut applied {
                     *result = Err(failure.refusal.into());
                 }
-                return applied;
+                return (applied, Vec::new());
             }
         }
         self.model.keep();
         for event in events {
-            self.note(&event);
-            self.event_log.tell(now, event);
+            self.tell(now, event);
         }
-        applied
+        (applied, deliveries)
     }
 
-    fn take_back(&mut self, failure: CommitFailure, changes: &[Change]) {
+    fn take_back(&mut self, failure: CommitFailure, changes: &[Change], deliveries: &[DeliveryRecord]) {
         self.model.take_back();
         if failure.outcome == FailureOutcome::InDoubt {
             for change in changes {
                 self.storage.write_later(Write::Model(self.model.as_it_is(change)));
             }
+            for delivery in deliveries {
+                self.storage.write_later(Write::DeleteDelivery(delivery.id));
+            }
         }
     }
 
-    /// What an event means for what is kept of devices.
-    fn note(&mut self, event: &Event) {
+    /// Tells listeners of an event, and forgets the device of a participant that has ended.
+    fn tell(&mut self, now: Timestamp, event: Event) {
         if let Happening::ParticipantEnded { participant, .. } = &event.happening {
             let write = self.device_records.forget(*participant);
             write.into_iter().for_each(|write| self.storage.write_later(write));
         }
+        self.event_log.tell(now, event);
     }
 
     async fn take_report(&mut self, now: Timestamp, report: Report) -> Result<(), MediaPlaneEnded> {

@@ -4,19 +4,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Query as QueryString, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
+use crosspoint_http::{FailedLogins, Source};
 use crosspoint_model::{MediaTypes, Query, Refusal, Reply};
 use crosspoint_signaling::ConnectionId;
 use crosspoint_signaling::rpc::FRAME_LEN_MAX;
 use crosspoint_token::{DeviceToken, TokenKey};
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::admission::Admission;
 use crate::clock::Clock;
@@ -35,6 +37,9 @@ pub(crate) struct Door {
     pub(crate) clock: Clock,
     pub(crate) phase: watch::Receiver<Phase>,
     pub(crate) connections: AtomicU64,
+    pub(crate) failed_logins: FailedLogins,
+    /// One for each device that may be connected.
+    pub(crate) places: Arc<Semaphore>,
 }
 
 /// What a client says of itself. `client` and `sdkVersion` are not needed.
@@ -53,15 +58,24 @@ enum Rejection {
     ParticipantGone,
     BadUniqueId,
     Unavailable,
+    /// Too many bad tokens came from this source.
+    TooManyAttempts {
+        retry_after: Duration,
+    },
 }
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
+        if let Self::TooManyAttempts { retry_after } = self {
+            return crosspoint_http::too_many_requests(retry_after);
+        }
         let (status, text) = match self {
             Self::BadToken => (StatusCode::UNAUTHORIZED, "the token is missing or not valid\n"),
             Self::ParticipantGone => (StatusCode::FORBIDDEN, "the token's participant is gone\n"),
             Self::BadUniqueId => (StatusCode::BAD_REQUEST, "uniqueId is longer than 64 characters\n"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "the server takes no new devices now\n"),
+            Self::TooManyAttempts { .. } | Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "the server takes no new devices now\n")
+            }
         };
         (status, text).into_response()
     }
@@ -73,13 +87,16 @@ pub(crate) fn router(door: Arc<Door>) -> Router {
 
 async fn connect(
     State(door): State<Arc<Door>>,
+    source: Option<Extension<Source>>,
     QueryString(hello): QueryString<Hello>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Rejection> {
-    let (token, publish_permissions) = door.check(&hello).await?;
+    let (token, publish_permissions) = door.check(&hello, source.map(|Extension(source)| source)).await?;
+    let place = Arc::clone(&door.places).try_acquire_owned().map_err(|_| Rejection::Unavailable)?;
     let connection = ConnectionId(door.connections.fetch_add(1, Ordering::Relaxed));
     let upgrade = upgrade.max_message_size(FRAME_LEN_MAX).max_frame_size(FRAME_LEN_MAX);
     Ok(upgrade.on_upgrade(move |websocket| async move {
+        let _place = place;
         let (outgoing, queue) = mpsc::channel(OUTGOING_MAX);
         let (reply, admitted) = oneshot::channel();
         let admission = Admission {
@@ -98,8 +115,13 @@ async fn connect(
 }
 
 impl Door {
-    async fn check(&self, hello: &Hello) -> Result<(DeviceToken, MediaTypes), Rejection> {
-        let token = self.tokens.verify(self.clock.now(), &hello.token).map_err(|_| Rejection::BadToken)?;
+    async fn check(
+        &self,
+        hello: &Hello,
+        source: Option<Source>,
+    ) -> Result<(DeviceToken, MediaTypes), Rejection> {
+        let verified = self.tokens.verify(self.clock.now(), &hello.token);
+        let token = verified.map_err(|_| self.bad_token(source))?;
         if hello.unique_id.as_ref().is_some_and(|id| id.len() > UNIQUE_ID_LEN_MAX) {
             return Err(Rejection::BadUniqueId);
         }
@@ -111,9 +133,18 @@ impl Door {
             Ok(Reply::Participant(record)) if record.token == token.token => {
                 Ok((token, record.publish_permissions))
             }
+            // Ours, but replaced by a newer one: that is no guess.
             Ok(Reply::Participant(_)) => Err(Rejection::BadToken),
             Err(Refusal::NoSuchParticipant(_)) => Err(Rejection::ParticipantGone),
             Ok(_) | Err(_) => Err(Rejection::Unavailable),
+        }
+    }
+    /// A bad token counts as a failed login. Good ones are verified first, so they pass all the same; a signature of
+    /// 256 bits can't be guessed meanwhile.
+    fn bad_token(&self, source: Option<Source>) -> Rejection {
+        match source.map_or(Ok(()), |source| self.failed_logins.count(source)) {
+            Ok(()) => Rejection::BadToken,
+            Err(retry_after) => Rejection::TooManyAttempts { retry_after },
         }
     }
 }

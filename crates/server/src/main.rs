@@ -2,6 +2,7 @@
 
 mod admission;
 mod assets;
+mod callbacks;
 mod clock;
 mod config;
 mod core;
@@ -13,6 +14,7 @@ mod event_log;
 mod handle;
 mod health;
 mod keys;
+mod listener;
 mod serve;
 mod socket;
 mod storage;
@@ -29,6 +31,7 @@ const EXIT_WRONG_CONFIGURATION: u8 = 2;
 
 fn main() -> ExitCode {
     let args = match CommandLine::parse().command {
+        Some(Subcommands::HashPassword) => return hash_password(),
         Some(Subcommands::Serve(args)) => *args,
         None => ServeArgs::dev(),
     };
@@ -59,8 +62,27 @@ fn main() -> ExitCode {
     }
 }
 
+/// Takes a line from standard input, so that the password stands in no list of processes.
+fn hash_password() -> ExitCode {
+    let mut line = String::new();
+    if let Err(error) = std::io::stdin().read_line(&mut line) {
+        eprintln!("crosspoint: the password can't be read: {error}");
+        return ExitCode::FAILURE;
+    }
+    match crosspoint_http::hash_password(line.trim_end_matches(['\r', '\n']).as_bytes()) {
+        Ok(hash) => {
+            println!("{hash}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("crosspoint: {error}");
+            ExitCode::from(EXIT_WRONG_CONFIGURATION)
+        }
+    }
+}
+
 /// An error and what is behind it, in one line.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |error: &&dyn Error| (*error).source());
     causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

@@ -1,20 +1,24 @@
 //! Starting everything in order, and ending it in order.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crosspoint_http::{Accounts, Credential};
-use crosspoint_media::{MediaAddresses, MediaPlane, MediaPlaneError};
+use crosspoint_http::{Accounts, Credential, FailedLogins};
+use crosspoint_ids::AccountId;
+use crosspoint_media::{IceKey, MediaAddresses, MediaPlane, MediaPlaneError};
 use crosspoint_model::{Limits, Model};
-use crosspoint_store::{EmbeddedStore, OpenError, Store, StoreError};
+use crosspoint_store::{DeliveryRecord, EmbeddedStore, OpenError, Store, StoreError};
 use crosspoint_token::TokenKey;
+use crosspoint_webhooks::{AddressPolicy, Secret, StartError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::callbacks::Callbacks;
 use crate::clock::Clock;
 use crate::config::{Config, DEV_ACCOUNT, Mode};
 use crate::core::{Core, MediaPlaneEnded};
@@ -22,6 +26,7 @@ use crate::device_api::Door;
 use crate::handle::CoreHandle;
 use crate::health::Phase;
 use crate::keys::{self, Purpose};
+use crate::listener::{self, Allowance, Tls, TlsError, raise_descriptors};
 use crate::storage::{Storage, StoreHealth};
 use crate::{assets, device_api, health};
 
@@ -33,6 +38,9 @@ const ACCOUNT_PARTICIPANTS_MAX: usize = 500_000;
 const ACCOUNT_IDEMPOTENCY_KEYS_MAX: usize = 200_000;
 /// How long a drain takes at least, so that load balancers see `/readyz` fail before the port closes.
 const DRAIN_LEAST: Duration = Duration::from_secs(2);
+/// A file would grow beyond the limit that the system sets (signal(7); the same number on all Linux systems that Rust
+/// supports with this server's dependencies).
+const SIGXFSZ: i32 = 25;
 /// How long open HTTP exchanges may take to finish at the end.
 const HTTP_END_MAX: Duration = Duration::from_secs(5);
 
@@ -49,10 +57,14 @@ pub(crate) enum ServeError {
     Open(#[from] OpenError),
     #[error(transparent)]
     MediaPlaneEnded(#[from] MediaPlaneEnded),
+    #[error(transparent)]
+    Callbacks(#[from] StartError),
     #[error("a thread can't be started")]
     Thread(#[source] std::io::Error),
-    #[error("serving HTTP failed")]
-    Http(#[source] std::io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("the listener ended unexpectedly")]
+    ListenerPanicked,
     #[error("a signal handler can't be set up")]
     Signals(#[source] std::io::Error),
     #[error("the system gives no random numbers: {0}")]
@@ -64,18 +76,25 @@ pub(crate) enum ServeError {
 impl ServeError {
     /// Whether another configuration would help.
     pub(crate) fn is_wrong_configuration(&self) -> bool {
-        matches!(self, Self::Media(MediaPlaneError::NothingToAdvertise | MediaPlaneError::NotAdvertisable(_)))
+        matches!(
+            self,
+            Self::Tls(_)
+                | Self::Media(MediaPlaneError::NothingToAdvertise | MediaPlaneError::NotAdvertisable(_))
+        )
     }
 }
 
 /// Runs the server until it is told to stop.
 pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
+    let tls = config.tls.clone().map(Tls::start).transpose()?;
+    raise_descriptors(config.max_connections);
     let mut store = EmbeddedStore::open(&config.data_dir, fresh_secret()?)?;
     let listen = config.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
-    let local = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
+    let socket = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
+    let local = socket.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
     let addresses = MediaAddresses { listen: config.media_listen, advertise: config.advertise.clone() };
-    let media = MediaPlane::start(&addresses)?;
+    let media =
+        MediaPlane::start(&addresses, IceKey::new(&keys::derive(store.secret(), Purpose::IcePasswords)))?;
     let mut stop_signals = StopSignals::new().map_err(ServeError::Signals)?;
 
     let clock = Clock::start();
@@ -86,7 +105,7 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
         account_idempotency_keys_max: ACCOUNT_IDEMPOTENCY_KEYS_MAX,
         lifetime: config.lifetime,
     };
-    let records = store.load()?;
+    let mut records = store.load()?;
     tracing::info!(
         sessions = records.sessions.len(),
         participants = records.participants.len(),
@@ -95,18 +114,15 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
     );
     let tokens = TokenKey::new(keys::derive(store.secret(), Purpose::DeviceTokens));
     let (storage, store_health) = Storage::start(store).map_err(ServeError::Thread)?;
-    let (core, handle) = Core::new(Model::new(limits), storage, records, media.orders(), clock);
+    let callbacks = start_callbacks(&config, std::mem::take(&mut records.deliveries))?;
+    let (core, handle) = Core::new(Model::new(limits), storage, records, callbacks, media.orders(), clock);
     let (stop_core, core_stop) = watch::channel(false);
     let mut core_task = tokio::spawn(core.run(core_stop));
 
     let (phase, phase_watch) = watch::channel(Phase::Serving);
     let app = application(&config, tokens, handle.clone(), clock, phase_watch, store_health);
-    let (stop_http, mut http_stop) = watch::channel(false);
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        // An error means that the other side is gone: stop as well.
-        let _ = http_stop.wait_for(|stop| *stop).await;
-    });
-    let http_task = tokio::spawn(server.into_future());
+    let (stop_http, http_stop) = watch::channel(false);
+    let http_task = tokio::spawn(listener::serve(socket, tls, app, allowance(&config), http_stop));
     announce(&config, local, &media);
 
     let outcome = tokio::select! {
@@ -128,8 +144,8 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
         core_task.await.map_err(|_| ServeError::CorePanicked)??;
     }
     // A client that holds its connection open does not hold up the end.
-    if let Ok(Ok(served)) = tokio::time::timeout(HTTP_END_MAX, http_task).await {
-        served.map_err(ServeError::Http)?;
+    if let Ok(Err(_)) = tokio::time::timeout(HTTP_END_MAX, http_task).await {
+        return Err(ServeError::ListenerPanicked);
     }
     tracing::info!("stopped");
     outcome
@@ -148,10 +164,21 @@ fn application(
         user: user.user.clone(),
         password: user.password.clone(),
     });
-    let accounts = Accounts::new(credentials);
+    let failed_logins = FailedLogins::default();
+    let accounts = Accounts::new(credentials)
+        .with_disabled(config.disabled.iter().cloned())
+        .with_failed_logins(failed_logins.clone())
+        .with_account_rate(config.account_rate);
     let control = Arc::new(core.clone());
-    let door =
-        Door { tokens: tokens.clone(), core, clock, phase: phase.clone(), connections: AtomicU64::new(0) };
+    let door = Door {
+        tokens: tokens.clone(),
+        core,
+        clock,
+        phase: phase.clone(),
+        connections: AtomicU64::new(0),
+        failed_logins,
+        places: Arc::new(Semaphore::new(config.max_devices)),
+    };
     let mut app =
         device_api::router(Arc::new(door)).merge(health::router(phase, store)).merge(assets::router());
     if config.mode == Mode::Dev {
@@ -163,6 +190,27 @@ fn application(
     app.fallback_service(crosspoint_http::router(control, accounts, tokens))
 }
 
+fn allowance(config: &Config) -> Allowance {
+    Allowance {
+        connections_max: config.max_connections,
+        trusted_proxies: config.trusted_proxies.clone(),
+        ..Allowance::default()
+    }
+}
+
+fn start_callbacks(config: &Config, restored: Vec<DeliveryRecord>) -> Result<Callbacks, StartError> {
+    let mut secrets: HashMap<AccountId, Vec<Secret>> = HashMap::new();
+    for given in &config.callback_secrets {
+        secrets.entry(given.account.clone()).or_default().push(given.secret.clone());
+    }
+    let addresses = match config.allow_private_callbacks {
+        true => AddressPolicy::PrivateAllowed,
+        false => AddressPolicy::PublicOnly,
+    };
+    let delivery = crosspoint_webhooks::Config { secrets, addresses, ..Default::default() };
+    Callbacks::start(delivery, config.stream_callbacks.iter().cloned().collect(), restored)
+}
+
 /// 256 random bits, for a store that is new.
 fn fresh_secret() -> Result<[u8; 32], ServeError> {
     let mut secret = [0; 32];
@@ -172,7 +220,8 @@ fn fresh_secret() -> Result<[u8; 32], ServeError> {
 
 fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
     let advertised: Vec<String> = media.advertised().iter().map(ToString::to_string).collect();
-    tracing::info!("REST, WebSocket and pages on http://{local}");
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    tracing::info!("REST, WebSocket and pages on {scheme}://{local}");
     tracing::info!(
         "media on udp and tcp {}, told to clients as {}",
         media.local_address(),
@@ -181,12 +230,12 @@ fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
     if config.mode == Mode::Dev {
         let (account, user, password) = DEV_ACCOUNT;
         println!(
-            "Open http://{local}/demo in two tabs. Or try the API (development account, never for production):"
+            "Open {scheme}://{local}/demo in two tabs. Or try the API (development account, never for production):"
         );
-        println!("  curl -u {user}:{password} -X POST http://{local}/accounts/{account}/sessions");
-    } else if !local.ip().is_loopback() {
+        println!("  curl -u {user}:{password} -X POST {scheme}://{local}/accounts/{account}/sessions");
+    } else if config.tls.is_none() && !local.ip().is_loopback() {
         tracing::warn!(
-            "http://{local} is not encrypted: put TLS in front of it, browsers need it off localhost"
+            "http://{local} is not encrypted: give --tls-cert and --tls-key, or put TLS in front of it, browsers need it off localhost"
         );
     }
 }
@@ -221,15 +270,18 @@ enum StopSignal {
 
 #[derive(Debug)]
 struct StopSignals {
+    /// Taken only so that a file that may not grow is an error of the write, and not the end of the process.
+    _file_size_exceeded: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 impl StopSignals {
     fn new() -> std::io::Result<Self> {
+        let file_size_exceeded = signal(SignalKind::from_raw(SIGXFSZ))?;
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { terminate, interrupt })
+        Ok(Self { _file_size_exceeded: file_size_exceeded, terminate, interrupt })
     }
 
     async fn next(&mut self) -> StopSignal {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test may fail it")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ fn crosspoint(args: &[&str]) -> Command {
     let name = format!("data-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let data_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
-    command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CROSSPOINT_")) {
         command.env_remove(name);
     }
@@ -53,6 +53,11 @@ fn a_wrong_configuration_is_refused_with_a_sentence_and_exit_code_2() {
         (&["serve", "--account", "nonsense"], "an account must be ID:USER:PASSWORD"),
         (&["serve", "--dev", "--log", "xml"], "--log"),
         (&["serve", "--dev", "--config", "/nowhere.toml"], "/nowhere.toml can't be read"),
+        (&["serve", "--dev", "--tls-cert", "/nowhere.pem"], "--tls-key is missing"),
+        (
+            &["serve", "--dev", "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"],
+            "the file /nowhere.pem can't be read: No such file",
+        ),
         (&["serve", "--no-such-flag"], "--no-such-flag"),
     ] {
         let output = ended(args);
@@ -82,4 +87,17 @@ fn it_says_what_listens_where_and_ends_cleanly_on_either_signal() {
         signal(&server, name);
         assert_eq!(server.wait().unwrap().code(), Some(0), "{name}");
     }
+}
+
+#[test]
+fn a_password_is_hashed_into_what_an_account_takes() {
+    let mut hashing = crosspoint(&["hash-password"]).stdin(Stdio::piped()).spawn().unwrap();
+    hashing.stdin.take().unwrap().write_all(b"secret\n").unwrap();
+    let output = hashing.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let hash = String::from_utf8(output.stdout).unwrap();
+    let (mut server, log) = started(&["serve", "--account", &format!("1:user:{}", hash.trim_end())]);
+    signal(&server, "INT");
+    assert_eq!(server.wait().unwrap().code(), Some(0), "{log:?}");
+    assert_eq!(ended(&["hash-password"]).status.code(), Some(2), "nothing to hash");
 }
