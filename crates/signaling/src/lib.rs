@@ -20,8 +20,8 @@ pub mod rpc;
 
 pub use confidential::Confidential;
 pub use device::{
-    CALLS_WAITING_MAX, CallNumber, ConnectionId, Device, GoneReason, Input, MALFORMED_IN_A_ROW_MAX,
-    OfferedStream, Output, PAGE_CLOSED_WINDOW, Path, PublishAnswer, PublishAnswerStream, REPLIES_KEPT_MAX,
-    RESUME_WINDOW, Side, SubscribeOffer,
+    CALLS_LOST_MAX, CALLS_WAITING_MAX, CallNumber, ConnectionId, Device, GoneReason, Input,
+    MALFORMED_IN_A_ROW_MAX, OfferedStream, Output, PAGE_CLOSED_WINDOW, Path, PublishAnswer,
+    PublishAnswerStream, REPLIES_KEPT_MAX, RESUME_WINDOW, Side, SubscribeOffer,
 };
 pub use rpc::RequestedStream;

@@ -9,6 +9,7 @@
 
 mod calls;
 mod io;
+mod lost;
 mod paths;
 mod wire;
 
@@ -21,6 +22,7 @@ use crosspoint_model::{CloseReason, PublishedStream};
 use crate::Confidential;
 use crate::rpc::{self, Call, CallId, Empty, Frame, Method, Notification, Refusal};
 use calls::{Calls, Due, Step};
+use lost::CallNumbers;
 use paths::Paths;
 
 pub use calls::{CALLS_WAITING_MAX, REPLIES_KEPT_MAX};
@@ -28,6 +30,7 @@ pub use io::{
     CallNumber, ConnectionId, GoneReason, Input, OfferedStream, Output, Path, PublishAnswer,
     PublishAnswerStream, Side, SubscribeOffer,
 };
+pub use lost::CALLS_LOST_MAX;
 
 /// How long a device without a socket is waited for. Clients try every second.
 pub const RESUME_WINDOW: Duration = Duration::from_secs(30);
@@ -48,6 +51,7 @@ pub struct Device {
     participant: ParticipantId,
     state: State,
     calls: Calls,
+    numbers: CallNumbers,
     paths: Paths,
     /// What the last answer to an offer left published.
     published: Vec<PublishedStream>,
@@ -101,6 +105,7 @@ impl Device {
             participant,
             state: State::Detached(Timer::Resume(now + RESUME_WINDOW)),
             calls: Calls::new(),
+            numbers: CallNumbers::default(),
             paths: Paths::default(),
             published: Vec::new(),
             told: Vec::new(),
@@ -180,17 +185,9 @@ impl Device {
             }
             (State::Detached(_), Input::OfferReady(_)) => {}
 
-            (State::Attached(_), Input::PathChanged { side, path }) => {
+            (State::Attached(_) | State::Detached(_), Input::PathChanged { side, path }) => {
                 self.paths.set(side, path);
                 self.tell_streams();
-            }
-            (State::Detached(_), Input::PathChanged { side, path }) => {
-                self.paths.set(side, path);
-                if self.paths.are_all_lost() {
-                    self.end(GoneReason::Lost);
-                } else {
-                    self.tell_streams();
-                }
             }
 
             (State::Attached(socket), Input::Close(reason)) => {
@@ -229,6 +226,7 @@ impl Device {
 
     fn attach(&mut self, connection: ConnectionId) {
         self.state = State::Attached(Socket { connection, malformed_in_a_row: 0 });
+        self.refuse_lost_calls(connection);
         let mut last = None;
         for reply in self.calls.kept() {
             let text = reply.text.clone();
@@ -244,7 +242,6 @@ impl Device {
     fn detach(&mut self, now: Timestamp, close_code: Option<u16>) {
         let timer = match close_code {
             Some(1000) => return self.end(GoneReason::Left),
-            _ if self.paths.are_all_lost() => return self.end(GoneReason::Lost),
             Some(1001) => Timer::PageClosed(now + PAGE_CLOSED_WINDOW),
             Some(_) | None => Timer::Resume(now + RESUME_WINDOW),
         };
@@ -261,11 +258,32 @@ impl Device {
             return self.end(GoneReason::Lost);
         }
         self.state = State::Attached(Socket { malformed_in_a_row, ..socket });
+        self.answer_lost_calls(socket, &frame);
+        if matches!(self.state, State::Ended) {
+            return;
+        }
         match frame {
             Frame::Call(Call { id, method }) => self.take_call(socket, id, method),
             Frame::Notification(Notification::Leave) => self.leave(socket),
             Frame::Notification(Notification::DeviceDiagnostics) | Frame::Ignored => {}
             Frame::Refused { id, refusal } => self.queue(socket, Step::Reply(rpc::refuse(&id, &refusal))),
+        }
+    }
+
+    /// They need no place among the calls: nobody waits behind them, and on the next socket they are refused again.
+    fn refuse_lost_calls(&mut self, connection: ConnectionId) {
+        for number in self.numbers.start_socket() {
+            let text = rpc::refuse(&CallId::from_number(number), &Refusal::Lost).into();
+            self.outputs.push_back(Output::Send { connection, text });
+        }
+    }
+
+    fn answer_lost_calls(&mut self, socket: Socket, frame: &Frame) {
+        let (Frame::Call(Call { id, .. }) | Frame::Refused { id, .. }) = frame else {
+            return;
+        };
+        for number in self.numbers.take(id) {
+            self.queue(socket, Step::Reply(rpc::refuse(&CallId::from_number(number), &Refusal::Lost)));
         }
     }
 

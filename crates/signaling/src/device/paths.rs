@@ -35,10 +35,4 @@ impl Paths {
     pub(super) fn is_publish_lost(&self) -> bool {
         self.publish == Known::Down
     }
-
-    /// At least one path was up once, and none is.
-    pub(super) fn are_all_lost(&self) -> bool {
-        let paths = [self.publish, self.subscribe];
-        paths.contains(&Known::Down) && !paths.contains(&Known::Up)
-    }
 }

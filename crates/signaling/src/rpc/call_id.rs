@@ -21,6 +21,17 @@ impl CallId {
         Self(RawValue::NULL.to_owned())
     }
 
+    /// The id of a call that is counted, as a client would write it.
+    pub(crate) fn from_number(number: u64) -> Self {
+        let json = RawValue::from_string(number.to_string());
+        json.map_or_else(|_| Self::null(), Self)
+    }
+
+    /// `None` when it is no whole number from 0 on.
+    pub(crate) fn as_number(&self) -> Option<u64> {
+        self.as_json().parse().ok()
+    }
+
     /// `None` for an object, an array, a boolean, a string that is not Unicode, or what is longer than
     /// [`CALL_ID_LEN_MAX`].
     pub(super) fn new(json: &RawValue) -> Option<Self> {

@@ -20,6 +20,9 @@ pub enum Refusal {
     /// The method is there, its parameters are not right.
     #[error(transparent)]
     InvalidParams(#[from] InvalidParams),
+    /// The call never came; the answer ends the client's wait.
+    #[error("the call was lost with its WebSocket: call again")]
+    Lost,
     /// The media plane does not take this SDP.
     #[error("{0}")]
     Sdp(String),
@@ -33,6 +36,8 @@ impl Refusal {
             Self::FrameTooLong | Self::InvalidRequest(_) => -32600,
             Self::UnknownMethod => -32601,
             Self::InvalidParams(_) | Self::Sdp(_) => -32602,
+            // Ours, from the range for servers.
+            Self::Lost => -32000,
         }
     }
 
@@ -40,7 +45,7 @@ impl Refusal {
     pub fn is_malformed(&self) -> bool {
         match self {
             Self::NotJson | Self::FrameTooLong | Self::InvalidRequest(_) => true,
-            Self::UnknownMethod | Self::InvalidParams(_) | Self::Sdp(_) => false,
+            Self::UnknownMethod | Self::InvalidParams(_) | Self::Lost | Self::Sdp(_) => false,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Calls and their replies, over one socket and several.
 
-use crosspoint_signaling::{ConnectionId, Input, REPLIES_KEPT_MAX};
+use crosspoint_signaling::{CALLS_LOST_MAX, ConnectionId, Input, REPLIES_KEPT_MAX};
 use serde_json::json;
 
-use crate::scene::{Scene, camera, published, words};
+use crate::scene::{Scene, camera, frame_words, published, words};
 
 #[test]
 fn calls_wait_for_the_one_in_the_media_plane_and_are_answered_in_order() {
@@ -55,26 +55,26 @@ fn a_word_of_the_media_plane_on_another_call_is_ignored() {
 #[test]
 fn a_call_pending_when_the_socket_drops_is_answered_on_the_next_one() {
     let mut scene = Scene::attached();
-    scene.offer(1, 41);
+    scene.offer(1, 1);
     scene.outputs();
     scene.detach(1, None);
     scene.expect(&["signalling lost"]);
     scene.media_publishes(Ok(camera()));
     scene.expect(&["published camera:{\"AUDIO\", \"VIDEO\"}"]);
     scene.attach(2);
-    scene.expect(&["2: reply 41 answer", "signalling up"]);
+    scene.expect(&["2: reply 1 answer", "signalling up"]);
 }
 
 #[test]
 fn a_call_still_in_the_media_plane_is_answered_on_the_socket_that_is_there_then() {
     let mut scene = Scene::attached();
-    scene.offer(1, 41);
+    scene.offer(1, 1);
     scene.outputs();
     scene.detach(1, Some(1006));
     scene.attach(2);
     scene.expect(&["signalling lost", "signalling up"]);
     scene.media_publishes(Ok(published(&[])));
-    scene.expect(&["2: reply 41 answer"]);
+    scene.expect(&["2: reply 1 answer"]);
 }
 
 #[test]
@@ -94,6 +94,29 @@ fn calls_that_waited_go_on_while_no_socket_is_there() {
 }
 
 #[test]
+fn calls_that_were_lost_with_the_socket_are_refused_before_anything_else() {
+    let mut scene = Scene::attached();
+    scene.ping(1, 1);
+    scene.detach(1, None);
+    scene.outputs();
+    scene.attach(2);
+    let said: Vec<String> = scene.outputs().iter().map(words).collect();
+    let refused = (2..=1 + CALLS_LOST_MAX).map(|id| format!("2: reply {id} error -32000"));
+    let then = ["2: reply 1 {}", "2: ping 1", "signalling up"].map(str::to_owned);
+    assert_eq!(said, refused.chain(then).collect::<Vec<_>>());
+    scene.ping(2, 4);
+    assert_eq!(scene.outputs().iter().map(words).next().as_deref(), Some("2: reply 4 {}"));
+}
+
+#[test]
+fn a_device_of_an_earlier_server_hears_of_its_lost_calls_with_its_first_call() {
+    let mut scene = Scene::attached();
+    scene.ping(1, 3);
+    let said: Vec<String> = scene.frames().iter().map(|frame| frame_words(&frame.to_string())).collect();
+    assert_eq!(said, ["reply 1 error -32000", "reply 2 error -32000", "reply 3 {}"]);
+}
+
+#[test]
 fn a_reply_that_was_lost_with_the_socket_is_sent_again() {
     let mut scene = Scene::attached();
     scene.ping(1, 1);
@@ -106,7 +129,9 @@ fn a_reply_that_was_lost_with_the_socket_is_sent_again() {
     scene.detach(1, None);
     scene.outputs();
     scene.attach(2);
-    let resumed: Vec<String> = scene.outputs().iter().map(words).collect();
+    let outputs = scene.outputs();
+    let resumed = outputs.iter().map(words).filter(|words| !words.ends_with("error -32000"));
+    let resumed: Vec<String> = resumed.collect();
     assert_eq!(resumed, ["2: reply 3 {}", "2: ping 3", "signalling up"]);
 }
 
@@ -147,6 +172,8 @@ fn the_oldest_replies_are_taken_for_arrived_when_too_many_are_kept() {
     scene.outputs();
     scene.detach(1, None);
     scene.attach(2);
-    let again: Vec<u64> = scene.frames().iter().filter_map(|frame| frame["id"].as_u64()).collect();
+    let frames = scene.frames();
+    let replies = frames.iter().filter(|frame| frame.get("result").is_some());
+    let again: Vec<u64> = replies.filter_map(|frame| frame["id"].as_u64()).collect();
     assert_eq!(again, (11..=calls).collect::<Vec<_>>());
 }

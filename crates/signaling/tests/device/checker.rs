@@ -8,10 +8,13 @@ use std::time::Duration;
 use crosspoint_ids::Timestamp;
 use crosspoint_model::{CloseReason, MediaTypes, PublishedStream};
 use crosspoint_signaling::{
-    CALLS_WAITING_MAX, CallNumber, ConnectionId, Device, Input, Output, Path, PublishAnswer,
+    CALLS_LOST_MAX, CALLS_WAITING_MAX, CallNumber, ConnectionId, Device, Input, Output, Path, PublishAnswer,
     PublishAnswerStream, REPLIES_KEPT_MAX, Side, SubscribeOffer,
 };
 use serde_json::Value;
+
+/// The error code of a call that was lost.
+const LOST: i64 = -32000;
 
 /// Something that happens.
 #[derive(Debug, Clone, Copy)]
@@ -317,6 +320,11 @@ impl Checker {
             return;
         }
         assert!(result.is_some() != error.is_some(), "{frame}");
+        if error.is_some_and(|error| error["code"] == LOST) {
+            let id = frame["id"].as_u64().expect("a number");
+            assert!(id > self.asked && id <= self.asked + CALLS_LOST_MAX, "it came: {frame}");
+            return;
+        }
         if let Some(id) = frame.get("id").expect("a reply has an id").as_u64() {
             assert!((1..=self.asked).contains(&id), "nobody asked: {frame}");
             assert!(self.answered_on_socket.last().is_none_or(|last| *last < id), "out of order: {frame}");
