@@ -107,6 +107,12 @@ impl Demux {
         }
     }
 
+    /// The addresses bound to a connection over UDP, the latest first.
+    pub(crate) fn udp_sources(&self, key: ConnectionKey) -> impl Iterator<Item = SocketAddr> {
+        let sources = self.known.get(&key).into_iter().flat_map(|known| known.sources.iter().rev());
+        sources.filter(|source| source.protocol == Protocol::Udp).map(|source| source.address)
+    }
+
     /// Binds an address to a connection, after a request from there has proved itself.
     pub(crate) fn bind(&mut self, key: ConnectionKey, source: Remote) {
         let Some(known) = self.known.get_mut(&key) else {

@@ -139,7 +139,7 @@ impl Farewell {
 }
 
 /// As STUN wants it (RFC 8489 section 14.5).
-fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
+pub(crate) fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key));
     parts.iter().for_each(|part| context.update(part));
     let mut tag = [0; 20];

@@ -24,6 +24,7 @@ mod lines;
 mod order;
 mod plane;
 mod publish;
+mod recall;
 mod routing;
 mod sdp;
 mod shard;

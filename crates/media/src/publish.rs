@@ -10,11 +10,12 @@ use str0m::rtp::{ExtensionValues, RtpPacket, Ssrc};
 use uuid::Uuid;
 
 use crate::codec::{Codec, PayloadFormat, Side};
-use crate::connection::{Broken, Connection, LocalEnd};
+use crate::connection::{Broken, Connection, LocalEnd, Path};
 use crate::demux::ConnectionKey;
 use crate::egress::TrackPacket;
 use crate::key_frames::KeyFrameRequests;
 use crate::order::{PublishedStream, StreamRequest};
+use crate::recall::{Recall, RemoteCredentials};
 use crate::routing::TrackKey;
 use crate::sdp::{OfferedTrack, PublishLine, PublishOffer};
 use crate::{MediaKind, SdpRefusal};
@@ -24,8 +25,10 @@ use crate::{MediaKind, SdpRefusal};
 pub(crate) struct Publish {
     key: ConnectionKey,
     connection: Connection,
-    /// The device's ICE user name in the offer before.
-    remote_ufrag: Option<String>,
+    path: Path,
+    /// Those of the last offer.
+    remote: Option<RemoteCredentials>,
+    recall: Option<Recall>,
     streams: Vec<LocalStream>,
     tracks: HashMap<Mid, Track>,
     /// Which m-line an SSRC belongs to, as the library found out; made anew after each negotiation.
@@ -75,7 +78,9 @@ impl Publish {
         Self {
             key,
             connection: Connection::new(key, local, now),
-            remote_ufrag: None,
+            path: Path::Up,
+            remote: None,
+            recall: None,
             streams: Vec::new(),
             tracks: HashMap::new(),
             mids: HashMap::new(),
@@ -84,13 +89,36 @@ impl Publish {
 
     /// The same streams on a new connection, when the one before is dead, or given up by the device: then it offers
     /// another ICE user name (RFC 8839 section 4.4.1.1.1).
-    fn renew(&mut self, remote_ufrag: &str, local: &LocalEnd, now: Instant) {
-        let given_up = self.remote_ufrag.as_deref().is_some_and(|known| known != remote_ufrag);
+    fn renew(&mut self, offered: RemoteCredentials, local: &LocalEnd, now: Instant) {
+        let given_up = self.remote.as_ref().is_some_and(|known| known.ufrag != offered.ufrag);
         if given_up || !self.connection.is_alive() {
             self.connection = Connection::new(self.key, local, now);
             self.mids.clear();
+            self.recall = None;
         }
-        self.remote_ufrag = Some(remote_ufrag.to_owned());
+        self.remote = Some(offered);
+    }
+
+    /// Whether packets get through, as the connection said last.
+    pub(crate) fn set_path(&mut self, path: Path) {
+        self.path = path;
+        match path {
+            Path::Up => self.recall = None,
+            Path::Down => {}
+        }
+    }
+
+    /// The device listens again: if its path was lost meanwhile, it is called back.
+    pub(crate) fn recall(&mut self, now: Instant) {
+        if self.path == Path::Down && self.connection.is_alive() {
+            self.recall = Some(Recall::begin(now));
+        }
+    }
+
+    /// A check to send to the device, if one is due.
+    pub(crate) fn poll_check(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let local_ufrag = self.connection.local_ufrag();
+        self.recall.as_mut()?.poll_check(self.remote.as_ref()?, &local_ufrag, now)
     }
 
     pub(crate) fn connection(&mut self) -> &mut Connection {
@@ -116,7 +144,8 @@ impl Publish {
         now: Instant,
     ) -> Result<String, SdpRefusal> {
         let offer = PublishOffer::parse(sdp)?;
-        self.renew(offer.ice_ufrag(), local, now);
+        let [ufrag, password] = [offer.ice_ufrag(), offer.ice_password()].map(str::to_owned);
+        self.renew(RemoteCredentials { ufrag, password }, local, now);
         let streams = self.select_streams(&offer, requests, allowed);
         let accepted: HashSet<&str> =
             streams.iter().flat_map(|stream| &stream.tracks).map(|track| track.mid.as_str()).collect();
@@ -268,7 +297,8 @@ impl Publish {
     /// When [`Publish::handle_timeout`] is due.
     pub(crate) fn timeout(&self) -> Instant {
         let key_frames = self.tracks.values().filter_map(|track| track.key_frames.timeout());
-        key_frames.fold(self.connection.timeout(), Instant::min)
+        let recall = self.recall.as_ref().and_then(Recall::timeout);
+        key_frames.chain(recall).fold(self.connection.timeout(), Instant::min)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crosspoint_ids::{DeviceId, ParticipantId, StreamId};
 use str0m::Candidate;
-use str0m::net::{Receive, Transmit};
+use str0m::net::{DatagramSend, Protocol, Receive, Transmit};
 use str0m::rtp::RtpPacket;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -106,6 +106,10 @@ impl Shard {
             Order::SignallingChanged { device, signalling } => {
                 if let Some(state) = self.devices.get_mut(&device) {
                     state.subscribe.set_signalling(signalling);
+                    if let (Path::Up, Some(publish)) = (signalling, &mut state.publish) {
+                        publish.recall(now);
+                        self.touched.insert(ConnectionKey { device, side: Side::Publish });
+                    }
                     self.negotiate(device, now);
                 }
             }
@@ -398,6 +402,11 @@ impl Shard {
             self.demux.remove(key);
             self.negotiate(key.device, now);
         }
+        if key.side == Side::Publish
+            && let Some(publish) = self.devices.get_mut(&key.device).and_then(|state| state.publish.as_mut())
+        {
+            publish.set_path(path);
+        }
         self.tell(key.device, DeviceEvent::PathChanged { side: key.side, path });
     }
 
@@ -445,7 +454,26 @@ impl Shard {
         self.flush(now);
     }
 
+    /// Calls a publisher back, if it is time.
+    fn send_check(&mut self, key: ConnectionKey, now: Instant) {
+        let publish = self.devices.get_mut(&key.device).and_then(|state| state.publish.as_mut());
+        let Some(check) = publish.and_then(|publish| publish.poll_check(now)) else {
+            return;
+        };
+        for destination in self.demux.udp_sources(key) {
+            let local = self.local.candidates.iter().map(Candidate::addr);
+            let Some(source) = local.into_iter().find(|addr| addr.is_ipv6() == destination.is_ipv6()) else {
+                continue;
+            };
+            let contents = DatagramSend::from(check.clone());
+            self.transmits.push_back(Transmit { proto: Protocol::Udp, source, destination, contents });
+        }
+    }
+
     fn wake(&mut self, key: ConnectionKey, now: Instant) {
+        if key.side == Side::Publish {
+            self.send_check(key, now);
+        }
         let Some(state) = self.devices.get_mut(&key.device) else {
             return;
         };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::ice::StunMessage;
 use str0m::media::{Direction, MediaKind as LibraryKind};
 use str0m::net::Protocol;
 use str0m::rtp::RtpWrite;
@@ -466,6 +467,21 @@ fn an_unanswered_offer_is_made_again_with_a_higher_revision_and_given_up_in_the_
 }
 
 #[test]
+fn whoever_answers_after_all_was_given_up_is_offered_again() {
+    let (mut world, streams) = three_publishers();
+    world.clients[1].answers = false;
+    world.route(&[], &[(streams[0], 1)]);
+    world.run(Duration::from_secs(50));
+    let given_up = world.clients[1].offers_seen;
+    let (reply, _) = oneshot::channel();
+    world.clients[1].answers = true;
+    world.order(Order::SubscribeAnswer { device: device_id(1), sdp: "late".into(), reply });
+    world.run(SECOND);
+    assert_eq!(world.clients[1].offers_seen, given_up + 1);
+    assert_eq!(world.heard(1, SECOND), [0]);
+}
+
+#[test]
 fn revisions_grow_with_every_offer_and_fit_31_bits() {
     let (mut world, streams) = three_publishers();
     let mut last = 0;
@@ -542,6 +558,47 @@ fn a_lost_subscribe_path_is_offered_anew_on_the_same_lines() {
     world.run(Duration::from_secs(12));
     assert_eq!(world.media_lines(1), lines);
     assert_eq!(world.heard(1, SECOND), [0]);
+}
+
+/// The checks that the server sends to a client's publishing connection in this time.
+fn checks_sent(world: &mut World, number: usize, time: Duration) -> usize {
+    let address = world.clients[number].publish.address;
+    let ufrag = world.clients[number].publish.rtc.direct_api().local_ice_credentials().ufrag;
+    let end = world.now + time;
+    let mut checks = 0;
+    while world.now < end {
+        world.now += STEP;
+        world.shard.handle_timeout(world.now);
+        for transmit in std::iter::from_fn(|| world.shard.poll_transmit()) {
+            let request = StunMessage::parse(&transmit.contents).ok().filter(StunMessage::is_binding_request);
+            let meant = request.and_then(|request| Some(request.split_username()?.0 == ufrag));
+            checks += usize::from(meant == Some(true) && transmit.destination == address);
+        }
+    }
+    checks
+}
+
+#[test]
+fn a_publisher_whose_path_was_lost_is_called_back_when_its_signalling_is_up() {
+    let (mut world, _) = three_publishers();
+    let device = world.clients[0].device;
+    world.cut = Some(0);
+    world.order(Order::SignallingChanged { device, signalling: Path::Down });
+    world.run(Duration::from_secs(20));
+    assert_eq!(checks_sent(&mut world, 0, SECOND), 0, "nobody listens yet");
+
+    world.order(Order::SignallingChanged { device, signalling: Path::Up });
+    assert_eq!(checks_sent(&mut world, 0, SECOND), 3);
+    assert_eq!(checks_sent(&mut world, 0, Duration::from_secs(60)), 17, "they end");
+}
+
+#[test]
+fn a_publisher_whose_path_is_up_is_not_called_back() {
+    let (mut world, _) = three_publishers();
+    let device = world.clients[0].device;
+    world.order(Order::SignallingChanged { device, signalling: Path::Down });
+    world.order(Order::SignallingChanged { device, signalling: Path::Up });
+    assert_eq!(checks_sent(&mut world, 0, SECOND), 0);
 }
 
 #[test]

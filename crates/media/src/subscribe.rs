@@ -228,9 +228,15 @@ impl Subscribe {
 
     /// Takes the answer to the offer in flight.
     pub(crate) fn handle_answer(&mut self, sdp: &str, now: Instant) -> Result<Vec<FlowChange>, SdpRefusal> {
-        let Negotiation::InFlight { .. } = self.negotiation else {
-            return Ok(Vec::new());
-        };
+        match self.negotiation {
+            Negotiation::InFlight { .. } => {}
+            Negotiation::GivenUp => {
+                // It was cut off for long, and listens again.
+                self.negotiation = Negotiation::Due { unanswered: 0 };
+                return Ok(Vec::new());
+            }
+            Negotiation::Settled | Negotiation::Due { .. } => return Ok(Vec::new()),
+        }
         let answer = SubscribeAnswer::parse(sdp, self.lines.len())?;
         self.connect(&answer)?;
         self.negotiation = Negotiation::Settled;

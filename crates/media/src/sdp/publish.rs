@@ -23,6 +23,7 @@ const PUBLISH_LINES_MAX: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) struct PublishOffer<'a> {
     ice_ufrag: &'a str,
+    ice_password: &'a str,
     document: Document<'a>,
     lines: Vec<PublishLine<'a>>,
 }
@@ -110,14 +111,19 @@ impl<'a> PublishOffer<'a> {
             value.ok_or(SdpRefusal::Missing(name_of_transport_attribute(name)))
         };
         let ice_ufrag = transport("ice-ufrag")?;
-        transport("ice-pwd")?;
+        let ice_password = transport("ice-pwd")?;
         transport("fingerprint")?;
-        Ok(Self { ice_ufrag, document, lines })
+        Ok(Self { ice_ufrag, ice_password, document, lines })
     }
 
     /// The device's ICE user name.
     pub(crate) fn ice_ufrag(&self) -> &'a str {
         self.ice_ufrag
+    }
+
+    /// The password that belongs to it.
+    pub(crate) fn ice_password(&self) -> &'a str {
+        self.ice_password
     }
 
     /// The m-lines, in order.
