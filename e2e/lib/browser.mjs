@@ -43,7 +43,8 @@ export class Browser {
     const page = await context.newPage();
     page.log = [];
     page.on('console', (message) => {
-      if (['warning', 'error'].includes(message.type())) page.log.push(message.text().replace(/token=[^&]*/, 'token=…').slice(0, 300));
+      if (!['warning', 'error'].includes(message.type())) return;
+      page.log.push(message.text().replace(/token=[^&]*/, 'token=…').slice(0, 500));
     });
     page.on('pageerror', (error) => page.log.push(`uncaught: ${error.message}`));
     await page.goto(url);

@@ -52,6 +52,7 @@ export function timesBack(receives, sightings, devices, start) {
   );
   const back = (role, { participantId }) => {
     const since = Math.min(...pairs.filter((pair) => pair[role] === participantId).map((pair) => pair.since));
+    if (since === Infinity) return 'by or from nobody';
     return since < start ? 'never away' : `after ${((since - start) / 1_000).toFixed(1)} s`;
   };
   return Object.entries(devices)
