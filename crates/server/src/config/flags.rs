@@ -43,7 +43,7 @@ pub(crate) struct ServeArgs {
     /// The private key of --tls-cert, in PEM form.
     #[arg(long, value_name = "FILE", env = "CROSSPOINT_TLS_KEY")]
     pub(super) tls_key: Option<PathBuf>,
-    /// The most connections at one time [default: 20000].
+    /// The most connections at one time [default: 10000].
     #[arg(long, value_name = "COUNT", env = "CROSSPOINT_MAX_CONNECTIONS")]
     pub(super) max_connections: Option<usize>,
     /// A proxy whose X-Forwarded-For says where requests come from; repeatable.
