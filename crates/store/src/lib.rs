@@ -4,9 +4,13 @@
 //! A store knows records, not rules: what may be written is decided in `crosspoint-model` and the server before it gets
 //! here. Every write touches one record; a batch of them is durable as a whole or not at all.
 
+#[cfg(test)]
+mod contract_tests;
 mod embedded;
 mod memory;
 mod record;
+#[cfg(test)]
+mod samples;
 
 pub use embedded::{EmbeddedStore, OpenError, ServerSecret};
 pub use memory::MemoryStore;
