@@ -18,6 +18,8 @@ pub(super) enum Fault {
     Kill,
     /// This operation fails with this error, and so does every later one of its kind until [`SimulatedDisk::heal`].
     Fail(Operation, io::ErrorKind),
+    /// The first operation of this kind from here on fails, and no other.
+    FailOnce(Operation, io::ErrorKind),
 }
 
 /// What a process asks of a disk.
@@ -152,7 +154,11 @@ impl State {
                 return Err(Met::Kill);
             }
             Some((planned, Fault::Fail(kind, error))) if number >= planned => {
-                self.failing = Some((kind, error))
+                self.failing = Some((kind, error));
+            }
+            Some((planned, Fault::FailOnce(kind, error))) if number >= planned && kind == operation => {
+                self.plan = None;
+                return Err(Met::Failure(error));
             }
             _ => {}
         }
