@@ -31,8 +31,10 @@ export class Browser {
     this.#chromium = chromium;
   }
 
-  static async start() {
-    return new Browser(await chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS }));
+  /** @param {string[]} [flags]  besides the usual ones */
+  static async start(flags = []) {
+    const args = [...FLAGS, ...flags];
+    return new Browser(await chromium.launch({ executablePath: EXECUTABLE, headless: true, args }));
   }
 
   /** A page that keeps what it logs: `page.log` are its warnings and errors, for the report of a failed test. */

@@ -100,6 +100,11 @@ export class Device {
     return this.#in(() => device.sentPackets());
   }
 
+  /** @returns {Promise<string[]>} of each peer connection, the protocol of the path that it uses */
+  async transportProtocols() {
+    return this.#in(() => device.transportProtocols());
+  }
+
   async receivedCodecs() {
     return this.#in(() => device.receivedCodecs());
   }

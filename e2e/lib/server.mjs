@@ -26,15 +26,12 @@ export const DEV_ACCOUNT = { id: '9900000', user: 'dev', password: 'dev' };
 export class Server {
   #process;
   #directory;
-  #logPath;
+  #arguments;
 
-  constructor(process, directory, url) {
-    this.#process = process;
-    // A test run that is broken off leaves nothing behind.
-    globalThis.process.once('exit', () => process.kill('SIGKILL'));
+  constructor(directory, listen, args) {
     this.#directory = directory;
-    this.#logPath = logPathIn(directory);
-    this.url = url;
+    this.#arguments = args;
+    this.url = `http://${listen}`;
   }
 
   /** @param {{dev?: boolean}} [options]  `dev`: `serve --dev` with its own account, instead of `ACCOUNTS` */
@@ -42,24 +39,43 @@ export class Server {
     if (!existsSync(BINARY)) throw new Error(`no server binary at ${BINARY}: build it, or set CROSSPOINT_BIN`);
     const directory = await mkdtemp(join(tmpdir(), 'crosspoint-e2e-'));
     const listen = `127.0.0.1:${await freePort()}`;
-    const log = openSync(logPathIn(directory), 'w');
-    const process = spawn(
-      BINARY,
-      [
-        'serve',
-        ...(dev ? ['--dev'] : accountFlags()),
-        '--listen', listen,
-        '--media-listen', `127.0.0.1:${await freeMediaPort()}`,
-        '--advertise', '127.0.0.1',
-        '--data-dir', join(directory, 'data'),
-        '--drain', '1s',
-      ],
-      { stdio: ['ignore', log, log] },
-    );
-    closeSync(log);
-    const server = new Server(process, directory, `http://${listen}`);
-    await server.#ready();
+    const args = [
+      'serve',
+      ...(dev ? ['--dev'] : accountFlags()),
+      '--listen', listen,
+      '--media-listen', `127.0.0.1:${await freeMediaPort()}`,
+      '--advertise', '127.0.0.1',
+      '--data-dir', join(directory, 'data'),
+      '--drain', '1s',
+    ];
+    const server = new Server(directory, listen, args);
+    await server.#spawn();
     return server;
+  }
+
+  /** Ends the process as a power cut would. */
+  async kill() {
+    this.#process.kill('SIGKILL');
+    await this.#exited('SIGKILL');
+  }
+
+  /** Starts the process that was killed anew, on the same ports and data; resolves when it answers. */
+  async startAgain() {
+    await this.#spawn();
+  }
+
+  async #spawn() {
+    const log = openSync(this.#logPath, 'a');
+    const process = spawn(BINARY, this.#arguments, { stdio: ['ignore', log, log] });
+    closeSync(log);
+    // A test run that is broken off leaves nothing behind.
+    globalThis.process.once('exit', () => process.kill('SIGKILL'));
+    this.#process = process;
+    await this.#ready();
+  }
+
+  get #logPath() {
+    return join(this.#directory, 'server.log');
   }
 
   get websocketUrl() {
@@ -78,7 +94,7 @@ export class Server {
   async stop() {
     if (this.#running()) {
       this.#process.kill('SIGTERM');
-      await this.#exited();
+      await this.#exited('SIGTERM');
     }
     const log = await readFile(this.#logPath, 'utf8');
     await rm(this.#directory, { recursive: true, force: true });
@@ -106,10 +122,10 @@ export class Server {
     }
   }
 
-  async #exited() {
+  async #exited(signal) {
     const ended = () => !this.#running();
     try {
-      await until('the server to end after SIGTERM', ended, { deadlineMs: STOP_DEADLINE_MS });
+      await until(`the server to end after ${signal}`, ended, { deadlineMs: STOP_DEADLINE_MS });
     } catch (error) {
       this.#process.kill('SIGKILL');
       throw new Error(`${error.message}\n${this.logTail()}`, { cause: error });
@@ -127,8 +143,4 @@ export class Server {
 
 function accountFlags() {
   return ACCOUNTS.flatMap(({ id, user, password }) => ['--account', `${id}:${user}:${password}`]);
-}
-
-function logPathIn(directory) {
-  return join(directory, 'server.log');
 }

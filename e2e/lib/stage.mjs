@@ -10,13 +10,14 @@ import { Pages } from './pages.mjs';
 import { ACCOUNTS, Server } from './server.mjs';
 
 export class Stage {
-  static async start() {
+  /** @param {{browserFlags?: string[]}} [options] */
+  static async start({ browserFlags } = {}) {
     const stage = new Stage();
     try {
       stage.server = await Server.start();
       stage.api = new Api(stage.server.url, ACCOUNTS[0]);
       stage.pages = await Pages.start();
-      stage.browser = await Browser.start();
+      stage.browser = await Browser.start(browserFlags);
       return stage;
     } catch (error) {
       await stage.stop();
@@ -44,6 +45,7 @@ export class Scene {
   constructor(stage, session) {
     this.#stage = stage;
     this.api = stage.api;
+    this.server = stage.server;
     this.session = session;
   }
 
@@ -91,13 +93,14 @@ export const NONE = {};
 
 /**
  * Starts a stage for this test file, and ends it with the file.
+ * @param {{browserFlags?: string[]}} [options]
  * @returns {(name: string, body: (scene: Scene, context: import('node:test').TestContext) => Promise<void>) => void}
  *   defines one test
  */
-export function onStage() {
+export function onStage(options) {
   let stage;
   before(async () => {
-    stage = await Stage.start();
+    stage = await Stage.start(options);
   });
   after(() => stage?.stop());
 

@@ -51,3 +51,13 @@ export async function receivedCodecs() {
     .map((entry) => stats.find((codec) => codec.id === entry.codecId)?.mimeType)
     .filter((mimeType) => mimeType !== undefined);
 }
+
+/** The protocol of the path that each negotiated connection of this page has chosen: `udp` or `tcp`. */
+export async function transportProtocols() {
+  const connected = connections.filter((connection) => connection.connectionState === 'connected');
+  const reports = await Promise.all(connected.map((connection) => connection.getStats()));
+  return reports.map((report) => {
+    const transport = [...report.values()].find((stats) => stats.type === 'transport');
+    return report.get(report.get(transport.selectedCandidatePairId).localCandidateId).protocol;
+  });
+}

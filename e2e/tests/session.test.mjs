@@ -22,6 +22,7 @@ test('everybody in one session receives exactly the others', async (scene) => {
     receivesExactly(bob, [red, blue]),
     receivesExactly(cid, [red, green]),
   ]);
+  assert.deepEqual(await ann.transportProtocols(), ['udp', 'udp'], 'TCP is for those whom UDP does not reach');
 });
 
 test('each stream is announced once, with its audio and video together', async (scene) => {

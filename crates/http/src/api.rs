@@ -8,20 +8,38 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::Response;
-use crosspoint_model::{Command, Query, Refusal, Reply};
+use crosspoint_ids::AccountId;
+use crosspoint_model::{Command, Idempotency, Query, Refusal, Reply};
 use crosspoint_token::TokenKey;
 
 use crate::accounts::Accounts;
 use crate::body::Intake;
 use crate::error::ApiError;
+use crate::events::{self, EventId, ListenRefusal, Listening};
 use crate::exchange::Exchange;
+use crate::idempotency;
 use crate::operations::Operations;
-use crate::path::AccountPath;
+use crate::path::{AccountPath, Target};
 
 /// What carries commands out and answers questions.
 pub trait Control: Send + Sync + 'static {
     /// Carries a command out: durable and routed when it returns.
     fn execute(&self, command: Command) -> impl Future<Output = Result<Reply, Refusal>> + Send;
+
+    /// Carries a command out, unless it was carried out before under the same idempotency key: then it answers as
+    /// it did then.
+    fn execute_once(
+        &self,
+        idempotency: Idempotency,
+        command: Command,
+    ) -> impl Future<Output = Result<Reply, Refusal>> + Send;
+
+    /// An account's events: those after this id, then those to come.
+    fn listen(
+        &self,
+        account: AccountId,
+        after: Option<EventId>,
+    ) -> impl Future<Output = Result<Listening, ListenRefusal>> + Send;
 
     /// Answers a question.
     fn ask(&self, query: Query) -> impl Future<Output = Result<Reply, Refusal>> + Send;
@@ -70,9 +88,18 @@ impl<C: Control> Api<C> {
         let operations =
             Operations { control: &*self.control, tokens: &self.tokens, account, base: path.base };
         match method {
+            "GET" if target == Target::Events => {
+                let after = events::last_event_id(&parts.headers)?;
+                Ok(events::respond(self.control.listen(operations.account, after).await?))
+            }
             "GET" => operations.get(target, parts.uri.query()).await,
             "DELETE" => operations.delete(target).await,
-            _ => operations.write(target, &body.object().await?).await,
+            "POST" => {
+                let (object, text) = body.object_and_text().await?;
+                let idempotency = idempotency::read(&parts.headers, &target, &text)?;
+                operations.write(target, &object, idempotency).await
+            }
+            _ => operations.write(target, &body.object().await?, None).await,
         }
     }
 }

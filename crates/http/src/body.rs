@@ -50,18 +50,24 @@ impl Intake {
     /// Reads the body as an object. An empty one, `null`, `{}` and `[]` all mean that nothing is given: an object
     /// without fields. What its content type says does not matter.
     pub(crate) async fn object(&mut self) -> Result<Object, ApiError> {
+        self.object_and_text().await.map(|(object, _)| object)
+    }
+
+    /// The same, with the bytes as they came.
+    pub(crate) async fn object_and_text(&mut self) -> Result<(Object, Vec<u8>), ApiError> {
         let bytes = self.read().await?;
         if bytes.trim_ascii().is_empty() {
-            return Ok(Object::new());
+            return Ok((Object::new(), bytes));
         }
         let value: Value = serde_json::from_slice(&bytes)
             .map_err(|error| ApiError::BadRequest(format!("the body is not valid JSON: {error}")))?;
-        match value {
-            Value::Null => Ok(Object::new()),
-            Value::Array(list) if list.is_empty() => Ok(Object::new()),
-            Value::Object(object) => Ok(object),
-            _ => Err(ApiError::BadRequest("the body must be a JSON object".into())),
-        }
+        let object = match value {
+            Value::Null => Object::new(),
+            Value::Array(list) if list.is_empty() => Object::new(),
+            Value::Object(object) => object,
+            _ => return Err(ApiError::BadRequest("the body must be a JSON object".into())),
+        };
+        Ok((object, bytes))
     }
 
     async fn read(&mut self) -> Result<Vec<u8>, ApiError> {

@@ -6,6 +6,7 @@ use crosspoint_model::Refusal;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::events::ListenRefusal;
 use crate::write::json_response;
 
 /// A request that was not carried out.
@@ -29,6 +30,8 @@ pub(crate) enum ApiError {
     TooSlow,
     /// The model refused.
     Refused(Refusal),
+    /// The account's events can't be listened to.
+    NotListening(ListenRefusal),
     /// A broken promise inside the server: which one is logged, never told.
     Internal(&'static str),
 }
@@ -47,8 +50,11 @@ fn status_of_refusal(refusal: &Refusal) -> StatusCode {
         Refusal::InAnotherSession { .. }
         | Refusal::SessionFull { .. }
         | Refusal::TooManySessions { .. }
-        | Refusal::TooManyParticipants { .. } => StatusCode::CONFLICT,
+        | Refusal::TooManyParticipants { .. }
+        | Refusal::TooManyIdempotencyKeys { .. } => StatusCode::CONFLICT,
         Refusal::UnknownListedParticipant(_) | Refusal::RowOfNoMember { .. } => StatusCode::BAD_REQUEST,
+        Refusal::IdempotencyKeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -64,6 +70,8 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Refused(refusal) => status_of_refusal(refusal),
+            Self::NotListening(ListenRefusal::TooMany { .. }) => StatusCode::CONFLICT,
+            Self::NotListening(ListenRefusal::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -78,6 +86,7 @@ impl ApiError {
             Self::TooLarge => format!("the body is longer than {} bytes", crate::BODY_LEN_MAX),
             Self::TooSlow => "the body took too long to come".into(),
             Self::Refused(refusal) => refusal.to_string(),
+            Self::NotListening(refusal) => refusal.to_string(),
             Self::Internal(_) => "something went wrong inside the server".into(),
         }
     }
@@ -97,7 +106,7 @@ impl ApiError {
             Self::MethodNotAllowed(allowed) => {
                 headers.extend(allow(allowed).map(|allow| (header::ALLOW, allow)));
             }
-            Self::Refused(Refusal::Unavailable) => {
+            Self::Refused(Refusal::Unavailable) | Self::NotListening(ListenRefusal::Stopping) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
@@ -116,6 +125,7 @@ fn allow(methods: &[&str]) -> Option<HeaderValue> {
 mod tests {
     use super::*;
     use crosspoint_ids::{ParticipantId, SessionId};
+    use crosspoint_model::IdempotencyKey;
 
     #[test]
     fn every_refusal_has_its_status() {
@@ -131,6 +141,9 @@ mod tests {
             (Refusal::TooManyParticipants { max: 1 }, 409),
             (Refusal::UnknownListedParticipant(participant), 400),
             (Refusal::RowOfNoMember { participant, session }, 400),
+            (Refusal::TooManyIdempotencyKeys { max: 1 }, 409),
+            (Refusal::IdempotencyKeyReused(IdempotencyKey::new("k").unwrap()), 422),
+            (Refusal::StorageFull, 507),
             (Refusal::Unavailable, 503),
         ] {
             let response = ApiError::from(refusal.clone()).respond(Uuid::nil());

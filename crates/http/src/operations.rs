@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use crosspoint_ids::{AccountId, ParticipantId, SessionId, TokenId};
-use crosspoint_model::{Command, Page, Participant, Query, Reply};
+use crosspoint_model::{Command, Idempotency, Page, Participant, Query, Reply};
 use crosspoint_token::{DeviceToken, TokenKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -49,7 +49,7 @@ impl<C: Control> Operations<'_, C> {
             Target::MemberSubscriptions(session, participant) => {
                 Query::Subscriptions { account, session, participant }
             }
-            Target::Member(..) => return Err(NO_SUCH_METHOD),
+            Target::Member(..) | Target::Token(_) | Target::Events => return Err(NO_SUCH_METHOD),
         };
         match self.control.ask(question).await? {
             Reply::Session(session) => Ok(ok(&write::session(&session))),
@@ -84,15 +84,27 @@ impl<C: Control> Operations<'_, C> {
             | Target::MemberSubscriptions(..)
             | Target::Matrix(_)
             | Target::Participants
-            | Target::Streams(_) => return Err(NO_SUCH_METHOD),
+            | Target::Streams(_)
+            | Target::Token(_)
+            | Target::Events => return Err(NO_SUCH_METHOD),
         };
         self.control.execute(command).await?;
         Ok(no_content())
     }
 
     /// POST and PUT: what has a body.
-    pub(crate) async fn write(self, target: Target, object: &Object) -> Result<Response, ApiError> {
-        match self.control.execute(self.command(target, object)?).await? {
+    pub(crate) async fn write(
+        self,
+        target: Target,
+        object: &Object,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Response, ApiError> {
+        let command = self.command(target, object)?;
+        let reply = match idempotency {
+            Some(idempotency) => self.control.execute_once(idempotency, command).await?,
+            None => self.control.execute(command).await?,
+        };
+        match reply {
             Reply::Done => Ok(no_content()),
             Reply::Session(session) => Ok(ok(&write::session(&session))),
             Reply::Participant(participant) => {
@@ -136,9 +148,15 @@ impl<C: Control> Operations<'_, C> {
             Target::Matrix(session) => {
                 Command::SetMatrix { account, session, rows: read::matrix(object, session)? }
             }
-            Target::Session(_) | Target::Members(_) | Target::Participant(_) | Target::Streams(_) => {
-                return Err(NO_SUCH_METHOD);
+            Target::Token(participant) => {
+                let token = TokenId::new(Uuid::new_v4());
+                Command::RenewToken { account, participant, token }
             }
+            Target::Session(_)
+            | Target::Members(_)
+            | Target::Participant(_)
+            | Target::Streams(_)
+            | Target::Events => return Err(NO_SUCH_METHOD),
         })
     }
 }
@@ -161,7 +179,7 @@ pub(crate) fn sign(tokens: &TokenKey, participant: &Participant) -> String {
         account: participant.account.clone(),
         participant: participant.id,
         token: participant.token,
-        issued_at: participant.created_at,
+        issued_at: participant.token_issued_at,
         expires_at: participant.expires_at,
     })
 }

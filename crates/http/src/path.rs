@@ -11,7 +11,7 @@ use crate::error::ApiError;
 pub type RouteTemplate = (&'static str, &'static [&'static str]);
 
 /// Every route of the control API. All stand below `/accounts/{accountId}`, and the same below `/v1`.
-pub const ROUTES: [RouteTemplate; 9] = [
+pub const ROUTES: [RouteTemplate; 11] = [
     ("/sessions", &["POST", "GET"]),
     ("/sessions/{sessionId}", &["GET", "DELETE"]),
     ("/sessions/{sessionId}/participants", &["GET"]),
@@ -21,6 +21,8 @@ pub const ROUTES: [RouteTemplate; 9] = [
     ("/participants", &["POST", "GET"]),
     ("/participants/{participantId}", &["GET", "DELETE"]),
     ("/participants/{participantId}/streams", &["GET"]),
+    ("/participants/{participantId}/token", &["POST"]),
+    ("/events", &["GET"]),
 ];
 
 /// One segment more than the longest route has: beyond that nothing matches, however long the path is.
@@ -60,6 +62,8 @@ impl<'a> AccountPath<'a> {
             ["participants"] => Some(Target::Participants),
             ["participants", participant] => Some(Target::Participant(participant)),
             ["participants", participant, "streams"] => Some(Target::Streams(participant)),
+            ["participants", participant, "token"] => Some(Target::Token(participant)),
+            ["events"] => Some(Target::Events),
             _ => None,
         }
     }
@@ -82,13 +86,26 @@ pub(crate) enum Target<S = SessionId, P = ParticipantId> {
     Participants,
     Participant(P),
     Streams(P),
+    Token(P),
+    Events,
 }
 
 impl<S, P> Target<S, P> {
     /// The route that this is.
     pub(crate) fn route(&self) -> RouteTemplate {
-        let [sessions, session, members, member, subscriptions, matrix, participants, participant, streams] =
-            ROUTES;
+        let [
+            sessions,
+            session,
+            members,
+            member,
+            subscriptions,
+            matrix,
+            participants,
+            participant,
+            streams,
+            token,
+            events,
+        ] = ROUTES;
         match self {
             Self::Sessions => sessions,
             Self::Session(_) => session,
@@ -99,6 +116,8 @@ impl<S, P> Target<S, P> {
             Self::Participants => participants,
             Self::Participant(_) => participant,
             Self::Streams(_) => streams,
+            Self::Token(_) => token,
+            Self::Events => events,
         }
     }
 }
@@ -118,6 +137,8 @@ impl Target<&str, &str> {
             Self::Participants => Target::Participants,
             Self::Participant(id) => Target::Participant(participant_id(id)?),
             Self::Streams(id) => Target::Streams(participant_id(id)?),
+            Self::Token(id) => Target::Token(participant_id(id)?),
+            Self::Events => Target::Events,
         })
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn stream(stream: &StreamView) -> Value {
     object.into()
 }
 
-fn rfc_3339(at: Timestamp) -> String {
+pub(crate) fn rfc_3339(at: Timestamp) -> String {
     let time = UNIX_EPOCH + Duration::from_millis(at.as_millis());
     humantime::format_rfc3339_millis(time).to_string()
 }

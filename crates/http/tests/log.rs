@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::http::Request;
-use crosspoint_http::{Accounts, Control, Credential};
-use crosspoint_model::{Command, Query, Refusal, Reply};
+use crosspoint_http::{Accounts, Control, Credential, EventId, ListenRefusal, Listening};
+use crosspoint_ids::AccountId;
+use crosspoint_model::{Command, Idempotency, Query, Refusal, Reply};
 use crosspoint_token::TokenKey;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -21,6 +22,14 @@ struct Refusing;
 impl Control for Refusing {
     async fn execute(&self, _: Command) -> Result<Reply, Refusal> {
         Err(Refusal::Unavailable)
+    }
+
+    async fn execute_once(&self, _: Idempotency, _: Command) -> Result<Reply, Refusal> {
+        Err(Refusal::Unavailable)
+    }
+
+    async fn listen(&self, _: AccountId, _: Option<EventId>) -> Result<Listening, ListenRefusal> {
+        Err(ListenRefusal::Stopping)
     }
 
     /// Breaks the promise that a reply fits its question.

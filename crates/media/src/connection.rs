@@ -7,16 +7,26 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::channel::{ChannelConfig, ChannelData, ChannelId};
-use str0m::net::{DatagramRecv, Protocol, Receive, Transmit};
+use str0m::net::{DatagramRecv, Receive, Transmit};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
-use crate::codec::{Side, rtc_config};
+use crate::codec::rtc_config;
+use crate::demux::{ConnectionKey, Remote};
+use crate::ice_key::IceKey;
 
 /// The data channel on which either side may ask whether the other is there.
 const HEARTBEAT: (u16, &str) = (0, "__heartbeat__");
 /// The data channel that clients open for diagnostics; what comes on it is dropped.
 const DIAGNOSTICS: (u16, &str) = (1, "__diagnostics__");
+
+/// What all connections have in common at this end.
+#[derive(Debug)]
+pub(crate) struct LocalEnd {
+    /// They stand in every description.
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) ice_key: IceKey,
+}
 
 /// A peer connection.
 pub(crate) struct Connection {
@@ -63,9 +73,10 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(side: Side, candidates: &[Candidate], now: Instant) -> Self {
-        let mut rtc = rtc_config(side).build(now);
-        for candidate in candidates {
+    pub(crate) fn new(key: ConnectionKey, local: &LocalEnd, now: Instant) -> Self {
+        let credentials = local.ice_key.credentials(key.device);
+        let mut rtc = rtc_config(key.side).set_local_ice_credentials(credentials).build(now);
+        for candidate in &local.candidates {
             rtc.add_local_candidate(candidate.clone());
         }
         Self { rtc, heartbeat: None, timeout: now }
@@ -114,11 +125,11 @@ impl Connection {
     pub(crate) fn handle_datagram(
         &mut self,
         now: Instant,
-        source: SocketAddr,
+        source: Remote,
         destination: SocketAddr,
         contents: DatagramRecv<'_>,
     ) -> Result<(), Broken> {
-        let receive = Receive { proto: Protocol::Udp, source, destination, contents };
+        let receive = Receive { proto: source.protocol, source: source.address, destination, contents };
         let result = self.rtc.handle_input(Input::Receive(now, receive));
         self.checked(result)
     }

@@ -28,6 +28,8 @@ counters! {
     datagrams_sent,
     /// Datagrams that the socket did not take.
     datagrams_not_sent,
+    /// Packets that a TCP connection did not take, because it was gone or did not keep up.
+    packets_not_sent_over_tcp,
     /// Datagrams from sources that never proved themselves, or in no known format.
     datagrams_dropped,
     /// RTP packets that came in on published tracks.

@@ -8,11 +8,21 @@ use std::net::SocketAddr;
 
 use crosspoint_ids::DeviceId;
 use str0m::ice::StunMessage;
+use str0m::net::Protocol;
 
 use crate::codec::Side;
 
 /// The most source addresses of one connection. A browser tries each of its interfaces; the oldest gives way.
 const SOURCES_MAX: usize = 16;
+
+/// The far end of what comes in: an address means another one over UDP than over TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Remote {
+    /// Over which protocol it is reached.
+    pub protocol: Protocol,
+    /// Its address.
+    pub address: SocketAddr,
+}
 
 /// One peer connection of one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,7 +34,7 @@ pub(crate) struct ConnectionKey {
 /// The address book of all connections.
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
-    by_source: HashMap<SocketAddr, ConnectionKey>,
+    by_source: HashMap<Remote, ConnectionKey>,
     by_ufrag: HashMap<String, ConnectionKey>,
     known: HashMap<ConnectionKey, Known>,
 }
@@ -32,7 +42,7 @@ pub(crate) struct Demux {
 #[derive(Debug, Default)]
 struct Known {
     ufrag: String,
-    sources: VecDeque<SocketAddr>,
+    sources: VecDeque<Remote>,
 }
 
 /// Whose a datagram is.
@@ -69,7 +79,7 @@ impl Demux {
     }
 
     /// Who gets this datagram; `None` when nobody does.
-    pub(crate) fn owner(&self, source: SocketAddr, datagram: &[u8]) -> Option<Owner> {
+    pub(crate) fn owner(&self, source: Remote, datagram: &[u8]) -> Option<Owner> {
         let bound = self.by_source.get(&source).copied();
         if !is_stun(datagram) {
             return bound.map(Owner::Bound);
@@ -84,8 +94,21 @@ impl Demux {
         Some(if bound == Some(claimed) { Owner::Bound(claimed) } else { Owner::Claimed(claimed) })
     }
 
+    /// Whether an address is bound to a connection.
+    pub(crate) fn is_bound(&self, source: Remote) -> bool {
+        self.by_source.contains_key(&source)
+    }
+
+    /// Nothing comes from this address any more.
+    pub(crate) fn unbind(&mut self, source: Remote) {
+        let known = self.by_source.remove(&source).and_then(|key| self.known.get_mut(&key));
+        if let Some(known) = known {
+            known.sources.retain(|bound| *bound != source);
+        }
+    }
+
     /// Binds an address to a connection, after a request from there has proved itself.
-    pub(crate) fn bind(&mut self, key: ConnectionKey, source: SocketAddr) {
+    pub(crate) fn bind(&mut self, key: ConnectionKey, source: Remote) {
         let Some(known) = self.known.get_mut(&key) else {
             return;
         };

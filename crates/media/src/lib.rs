@@ -2,7 +2,7 @@
 //!
 //! It knows devices, streams and sinks, not sessions: it takes [`Order`]s and says what happens in
 //! [`DeviceEvent`]s. Everything below [`Shard`] is free of input and output: datagrams and time come in as arguments,
-//! transmits are polled. [`MediaPlane`] runs a shard on a thread of its own that owns its socket.
+//! transmits are polled. [`MediaPlane`] runs a shard on a thread of its own that owns its sockets.
 //!
 //! Inside, *ingress* ([`publish`]: a publisher's packets in), *routing* ([`routing`]: which sinks) and *egress*
 //! ([`egress`]: rewriting and sending to one sink) are kept apart. Egress stands on the library today.
@@ -18,6 +18,7 @@ mod connection;
 mod counters;
 mod demux;
 mod egress;
+mod ice_key;
 mod key_frames;
 mod lines;
 mod order;
@@ -27,11 +28,14 @@ mod routing;
 mod sdp;
 mod shard;
 mod subscribe;
+mod tcp;
 mod timers;
 
 pub use codec::Side;
 pub use connection::Path;
 pub use counters::{CounterValues, Counters};
+pub use demux::Remote;
+pub use ice_key::IceKey;
 pub use order::{
     Crosspoint, DeviceEvent, MediaKind, Offer, OfferedStream, Order, PublishAnswer, PublishedStream,
     StreamRequest,

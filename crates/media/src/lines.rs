@@ -77,6 +77,24 @@ pub(crate) enum FlowChange {
 }
 
 impl Lines {
+    /// The pool that a client has from before; nothing is on it.
+    pub(crate) fn known(kinds: &[MediaKind]) -> Self {
+        let free = |kind: &MediaKind| {
+            let codec = match kind {
+                MediaKind::Audio => Codec::Opus,
+                MediaKind::Video => Codec::Vp8,
+            };
+            let offer = OfferLine { codec, carried: None };
+            Line { offer, hold: Hold::Kept, flow: None, declared: None }
+        };
+        Self(kinds.iter().take(LINES_MAX).map(free).collect())
+    }
+
+    /// What each line carries, in their order.
+    pub(crate) fn kinds(&self) -> Vec<MediaKind> {
+        self.0.iter().map(|line| line.offer.codec.kind()).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

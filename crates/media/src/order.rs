@@ -36,6 +36,9 @@ pub enum Order {
         participant: ParticipantId,
         /// What it may publish.
         allowed: Vec<MediaKind>,
+        /// The m-lines, below the application line, that its client is known to have from before, in their order. Every
+        /// offer repeats them; with any, an offer is due at once, so that the path comes up.
+        lines: Vec<MediaKind>,
         /// Where to say what happens to it. A full queue means that nobody listens: the device's media is closed.
         events: mpsc::Sender<DeviceEvent>,
     },
@@ -143,6 +146,8 @@ pub struct Offer {
     pub revision: u32,
     /// All streams in the offer.
     pub streams: Vec<OfferedStream>,
+    /// All m-lines of the offer below the application line, in their order. A later offer never has fewer.
+    pub lines: Vec<MediaKind>,
 }
 
 /// A stream in an offer.

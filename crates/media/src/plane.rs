@@ -1,19 +1,20 @@
-//! A shard on a thread of its own, with its socket.
+//! A shard on a thread of its own, with its sockets.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use quinn_udp::{RecvMeta, UdpSocketState};
 use str0m::Candidate;
-use str0m::net::Transmit;
+use str0m::net::{Protocol, TcpType, Transmit};
 use tokio::io::Interest;
 use tokio::sync::mpsc;
 
 use crate::counters::Counters;
-use crate::{Order, Shard};
+use crate::tcp::{Incoming, TcpPort};
+use crate::{IceKey, Order, Remote, Shard};
 
 /// Orders that may wait. When it is full, whoever orders waits: the shard always takes orders first.
 const ORDERS_MAX: usize = 1_024;
@@ -23,13 +24,17 @@ const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 const RECEIVE_BUFFER: usize = 64 * 1024;
 /// The most receives between two looks at orders and timers.
 const RECEIVES_PER_TURN: usize = 64;
+/// How often another port number is tried, when any will do and TCP does not have the one that UDP got.
+const PORT_TRIES: usize = 16;
+/// TCP connections that may wait to be accepted.
+const TCP_BACKLOG: i32 = 128;
 /// How long the thread sleeps when nothing at all is going on.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Where media is received, and how clients are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaAddresses {
-    /// What the socket binds to.
+    /// What the sockets bind to: one for UDP and one for TCP, on the same port number.
     pub listen: SocketAddr,
     /// What stands in candidates. Empty: the address of `listen`, or, when that is a wildcard, the host's own
     /// addresses on its default routes.
@@ -39,14 +44,19 @@ pub struct MediaAddresses {
 /// The media plane can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaPlaneError {
-    /// The socket can't be opened.
-    #[error("can't listen for media on {listen}")]
+    /// A socket can't be opened.
+    #[error("can't listen for media on {protocol} {listen}")]
     Listen {
+        /// UDP or TCP.
+        protocol: Protocol,
         /// Where it should listen.
         listen: SocketAddr,
         /// What the system says.
         source: io::Error,
     },
+    /// The thread can't be started.
+    #[error("the media thread can't be started")]
+    Thread(#[source] io::Error),
     /// No address can be told to clients.
     #[error("no address to advertise for media: the host has no default route; name one with --advertise")]
     NothingToAdvertise,
@@ -66,28 +76,23 @@ pub struct MediaPlane {
 }
 
 impl MediaPlane {
-    /// Opens the socket and starts the thread.
-    pub fn start(addresses: &MediaAddresses) -> Result<Self, MediaPlaneError> {
+    /// Opens the sockets and starts the thread. With the same key as an earlier process, clients of that one find out
+    /// at once that their paths are gone.
+    pub fn start(addresses: &MediaAddresses, ice_key: IceKey) -> Result<Self, MediaPlaneError> {
         let listen = addresses.listen;
-        let socket = open(listen).map_err(|source| MediaPlaneError::Listen { listen, source })?;
-        let local = socket.local_addr().map_err(|source| MediaPlaneError::Listen { listen, source })?;
+        let (udp, tcp, local) = open_both(listen)?;
         let advertised = advertised(local, &addresses.advertise)?;
-        let candidates = advertised
-            .iter()
-            .map(|address| {
-                Candidate::host(*address, "udp").map_err(|_| MediaPlaneError::NotAdvertisable(address.ip()))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let candidates = candidates(&advertised)?;
         let counters = Arc::new(Counters::default());
         let unix_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let shard = Shard::new(candidates, Arc::clone(&counters), Instant::now(), unix_time);
+        let shard = Shard::new(candidates, ice_key, Arc::clone(&counters), Instant::now(), unix_time);
         let (orders, queue) = mpsc::channel(ORDERS_MAX);
         let driver =
             Driver { shard, queue, advertised: advertised.clone(), counters: Arc::clone(&counters), local };
         let thread = std::thread::Builder::new()
             .name("media".into())
-            .spawn(move || driver.run(socket))
-            .map_err(|source| MediaPlaneError::Listen { listen, source })?;
+            .spawn(move || driver.run(udp, tcp))
+            .map_err(MediaPlaneError::Thread)?;
         Ok(Self { orders, counters, local, advertised, thread: Some(thread) })
     }
 
@@ -101,7 +106,7 @@ impl MediaPlane {
         &self.counters
     }
 
-    /// Where the socket listens.
+    /// Where the sockets listen, for UDP and TCP alike.
     pub fn local_address(&self) -> SocketAddr {
         self.local
     }
@@ -122,7 +127,50 @@ impl MediaPlane {
     }
 }
 
-fn open(listen: SocketAddr) -> io::Result<UdpSocket> {
+/// Both sockets on the same port number, and their address.
+fn open_both(listen: SocketAddr) -> Result<(UdpSocket, TcpListener, SocketAddr), MediaPlaneError> {
+    let refused = |protocol| move |source| MediaPlaneError::Listen { protocol, listen, source };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let udp = open_udp(listen).map_err(refused(Protocol::Udp))?;
+        let local = udp.local_addr().map_err(refused(Protocol::Udp))?;
+        match open_tcp(local) {
+            Ok(tcp) => return Ok((udp, tcp, local)),
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse && listen.port() == 0 && tries < PORT_TRIES => {}
+            Err(error) => return Err(refused(Protocol::Tcp)(error)),
+        }
+    }
+}
+
+fn open_tcp(listen: SocketAddr) -> io::Result<TcpListener> {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::for_address(listen), Type::STREAM, Some(socket2::Protocol::TCP))?;
+    if listen.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // Connections of an earlier process may still be closing.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&listen.into())?;
+    socket.listen(TCP_BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// A UDP and a passive TCP candidate for each address (RFC 8445 section 5.1.1, RFC 6544 section 4).
+fn candidates(advertised: &[SocketAddr]) -> Result<Vec<Candidate>, MediaPlaneError> {
+    let udp = advertised.iter().map(|address| (address, Candidate::builder().udp().host(*address).build()));
+    let tcp = advertised.iter().map(|address| {
+        let candidate = Candidate::builder().tcp().host(*address).tcptype(TcpType::Passive).build();
+        (address, candidate)
+    });
+    udp.chain(tcp)
+        .map(|(address, built)| built.map_err(|_| MediaPlaneError::NotAdvertisable(address.ip())))
+        .collect()
+}
+
+fn open_udp(listen: SocketAddr) -> io::Result<UdpSocket> {
     use socket2::{Domain, Protocol, Socket, Type};
     let socket = Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
     if listen.is_ipv6() {
@@ -174,17 +222,18 @@ struct Driver {
 }
 
 impl Driver {
-    fn run(mut self, socket: UdpSocket) {
+    fn run(mut self, udp: UdpSocket, tcp: TcpListener) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let result = runtime.and_then(|runtime| runtime.block_on(self.turn_until_closed(socket)));
+        let result = runtime.and_then(|runtime| runtime.block_on(self.turn_until_closed(udp, tcp)));
         if let Err(error) = result {
             tracing::error!(%error, "the media thread ended");
         }
     }
 
-    async fn turn_until_closed(&mut self, socket: UdpSocket) -> io::Result<()> {
-        let state = UdpSocketState::new((&socket).into())?;
-        let socket = tokio::net::UdpSocket::from_std(socket)?;
+    async fn turn_until_closed(&mut self, udp: UdpSocket, tcp: TcpListener) -> io::Result<()> {
+        let state = UdpSocketState::new((&udp).into())?;
+        let socket = tokio::net::UdpSocket::from_std(udp)?;
+        let mut tcp = TcpPort::new(tcp)?;
         let mut buffer = vec![0; RECEIVE_BUFFER];
         loop {
             let sleep_until = self.shard.poll_timeout().unwrap_or_else(|| Instant::now() + IDLE);
@@ -198,10 +247,11 @@ impl Driver {
                     ready?;
                     self.receive(&socket, &state, &mut buffer);
                 }
+                incoming = tcp.receive() => self.receive_tcp(incoming, &mut tcp),
                 () = tokio::time::sleep_until(sleep_until.into()) => {}
             }
             self.shard.handle_timeout(Instant::now());
-            self.send(&socket, &state);
+            self.send(&socket, &state, &tcp);
         }
     }
 
@@ -229,27 +279,56 @@ impl Driver {
             }
             let [meta] = meta;
             let now = Instant::now();
-            let destination = self.destination(&meta);
+            let source = Remote { protocol: Protocol::Udp, address: unmapped(meta.addr) };
+            let destination = self.destination(source.address, meta.dst_ip);
             let batch = buffer.get(..meta.len).unwrap_or_default();
             for datagram in batch.chunks(meta.stride.max(1)) {
-                self.shard.handle_datagram(unmapped(meta.addr), destination, datagram, now);
+                self.shard.handle_datagram(source, destination, datagram, now);
             }
         }
     }
 
-    /// The candidate that a datagram came in on. Behind a NAT the system does not know the advertised address: then
+    fn receive_tcp(&mut self, first: Incoming, tcp: &mut TcpPort) {
+        let mut next = Some(first);
+        let mut received = 0;
+        while let Some(incoming) = next {
+            match incoming {
+                Incoming::Packet { source, destination, packet } => {
+                    let remote = Remote { protocol: Protocol::Tcp, address: unmapped(source) };
+                    let destination = self.destination(remote.address, Some(unmapped(destination).ip()));
+                    self.shard.handle_datagram(remote, destination, &packet, Instant::now());
+                    if tcp.is_unproven(source) && self.shard.is_bound(remote) {
+                        tcp.prove(source);
+                    }
+                }
+                Incoming::Closed { source } => {
+                    self.shard.unbind(Remote { protocol: Protocol::Tcp, address: unmapped(source) });
+                }
+            }
+            received += 1;
+            next = if received < RECEIVES_PER_TURN { tcp.try_receive() } else { None };
+        }
+    }
+
+    /// The candidate that something came in on. Behind a NAT the system does not know the advertised address: then
     /// the first of the same family stands for it.
-    fn destination(&self, meta: &RecvMeta) -> SocketAddr {
-        let is_ipv6 = unmapped(meta.addr).is_ipv6();
-        let exact = self.advertised.iter().find(|candidate| Some(candidate.ip()) == meta.dst_ip);
-        let same_family = || self.advertised.iter().find(|candidate| candidate.is_ipv6() == is_ipv6);
+    fn destination(&self, source: SocketAddr, received_on: Option<IpAddr>) -> SocketAddr {
+        let exact = self.advertised.iter().find(|candidate| Some(candidate.ip()) == received_on);
+        let same_family = || self.advertised.iter().find(|candidate| candidate.is_ipv6() == source.is_ipv6());
         exact.or_else(same_family).copied().unwrap_or(self.local)
     }
 
-    fn send(&mut self, socket: &tokio::net::UdpSocket, state: &UdpSocketState) {
+    fn send(&mut self, socket: &tokio::net::UdpSocket, state: &UdpSocketState, tcp: &TcpPort) {
         let mut next = self.shard.poll_transmit();
         let mut batch = Vec::new();
         while let Some(first) = next.take() {
+            if first.proto == Protocol::Tcp {
+                if !tcp.send(self.mapped(first.destination), &first.contents) {
+                    self.counters.packets_not_sent_over_tcp.add(1);
+                }
+                next = self.shard.poll_transmit();
+                continue;
+            }
             next = self.gather(&first, &mut batch, state.max_gso_segments());
             let segment = first.contents.len();
             let transmit = quinn_udp::Transmit {
@@ -277,7 +356,8 @@ impl Driver {
         let mut segments = 1;
         loop {
             let next = self.shard.poll_transmit()?;
-            let fits = next.destination == first.destination
+            let fits = next.proto == first.proto
+                && next.destination == first.destination
                 && next.contents.len() <= segment
                 && batch.len().is_multiple_of(segment.max(1))
                 && segments < segments_max

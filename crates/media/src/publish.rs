@@ -3,15 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use crosspoint_ids::StreamId;
-use str0m::Candidate;
+use crosspoint_ids::{DeviceId, StreamId};
 use str0m::change::SdpOffer;
 use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::rtp::{ExtensionValues, RtpPacket, Ssrc};
 use uuid::Uuid;
 
 use crate::codec::{Codec, PayloadFormat, Side};
-use crate::connection::{Broken, Connection};
+use crate::connection::{Broken, Connection, LocalEnd};
+use crate::demux::ConnectionKey;
 use crate::egress::TrackPacket;
 use crate::key_frames::KeyFrameRequests;
 use crate::order::{PublishedStream, StreamRequest};
@@ -22,7 +22,10 @@ use crate::{MediaKind, SdpRefusal};
 /// A device's publish connection and what comes in on it.
 #[derive(Debug)]
 pub(crate) struct Publish {
+    key: ConnectionKey,
     connection: Connection,
+    /// The device's ICE user name in the offer before.
+    remote_ufrag: Option<String>,
     streams: Vec<LocalStream>,
     tracks: HashMap<Mid, Track>,
     /// Which m-line an SSRC belongs to, as the library found out; made anew after each negotiation.
@@ -67,19 +70,27 @@ struct Continuity {
 
 impl Publish {
     /// A connection for a device that offers for the first time, or whose earlier one is dead.
-    pub(crate) fn new(candidates: &[Candidate], now: Instant) -> Self {
+    pub(crate) fn new(device: DeviceId, local: &LocalEnd, now: Instant) -> Self {
+        let key = ConnectionKey { device, side: Side::Publish };
         Self {
-            connection: Connection::new(Side::Publish, candidates, now),
+            key,
+            connection: Connection::new(key, local, now),
+            remote_ufrag: None,
             streams: Vec::new(),
             tracks: HashMap::new(),
             mids: HashMap::new(),
         }
     }
 
-    /// The same streams on a new connection.
-    pub(crate) fn renew(&mut self, candidates: &[Candidate], now: Instant) {
-        self.connection = Connection::new(Side::Publish, candidates, now);
-        self.mids.clear();
+    /// The same streams on a new connection, when the one before is dead, or given up by the device: then it offers
+    /// another ICE user name (RFC 8839 section 4.4.1.1.1).
+    fn renew(&mut self, remote_ufrag: &str, local: &LocalEnd, now: Instant) {
+        let given_up = self.remote_ufrag.as_deref().is_some_and(|known| known != remote_ufrag);
+        if given_up || !self.connection.is_alive() {
+            self.connection = Connection::new(self.key, local, now);
+            self.mids.clear();
+        }
+        self.remote_ufrag = Some(remote_ufrag.to_owned());
     }
 
     pub(crate) fn connection(&mut self) -> &mut Connection {
@@ -101,8 +112,11 @@ impl Publish {
         sdp: &str,
         requests: &[StreamRequest],
         allowed: &[MediaKind],
+        local: &LocalEnd,
+        now: Instant,
     ) -> Result<String, SdpRefusal> {
         let offer = PublishOffer::parse(sdp)?;
+        self.renew(offer.ice_ufrag(), local, now);
         let streams = self.select_streams(&offer, requests, allowed);
         let accepted: HashSet<&str> =
             streams.iter().flat_map(|stream| &stream.tracks).map(|track| track.mid.as_str()).collect();

@@ -11,16 +11,17 @@ use std::time::{Duration, Instant};
 
 use crosspoint_ids::{DeviceId, ParticipantId, StreamId};
 use str0m::Candidate;
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::net::{Receive, Transmit};
 use str0m::rtp::RtpPacket;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::codec::Side;
-use crate::connection::{Broken, Happening, Path};
+use crate::connection::{Broken, Happening, LocalEnd, Path};
 use crate::counters::Counters;
-use crate::demux::{ConnectionKey, Demux, Owner};
+use crate::demux::{ConnectionKey, Demux, Owner, Remote};
 use crate::egress::Written;
+use crate::ice_key::{DeviceTag, Farewell, IceKey};
 use crate::lines::{FlowChange, StreamDescription};
 use crate::order::{DeviceEvent, Order, PublishAnswer, StreamRequest};
 use crate::publish::Publish;
@@ -37,8 +38,10 @@ const REVISION_EPOCH_SECS: u64 = 1_767_225_600;
 /// The devices of one thread.
 #[derive(Debug)]
 pub struct Shard {
-    candidates: Vec<Candidate>,
+    local: LocalEnd,
+    farewell: Farewell,
     devices: HashMap<DeviceId, Device>,
+    tags: HashMap<DeviceTag, DeviceId>,
     streams: HashMap<StreamId, Source>,
     routing: Routing,
     demux: Demux,
@@ -71,13 +74,16 @@ impl Shard {
     /// An empty shard. `candidates` stand in every description; `unix_time` is the time since 1970 at `now`.
     pub fn new(
         candidates: Vec<Candidate>,
+        ice_key: IceKey,
         counters: Arc<Counters>,
         now: Instant,
         unix_time: Duration,
     ) -> Self {
         Self {
-            candidates,
+            farewell: Farewell::new(ice_key.clone(), now),
+            local: LocalEnd { candidates, ice_key },
             devices: HashMap::new(),
+            tags: HashMap::new(),
             streams: HashMap::new(),
             routing: Routing::default(),
             demux: Demux::default(),
@@ -92,11 +98,12 @@ impl Shard {
     /// Carries out an order. [`Shard::flush`] afterwards.
     pub fn handle_order(&mut self, order: Order, now: Instant) {
         match order {
-            Order::OpenDevice { device, participant, allowed, events } => {
+            Order::OpenDevice { device, participant, allowed, lines, events } => {
                 let (session_id, _) = Uuid::new_v4().as_u64_pair();
-                let subscribe = Subscribe::new(session_id >> 2);
+                let subscribe = Subscribe::new(device, session_id >> 2, &lines);
                 let opened = Device { participant, allowed, events, publish: None, subscribe };
                 self.devices.insert(device, opened);
+                self.tags.insert(DeviceTag::of(device), device);
             }
             Order::SignallingChanged { device, signalling } => {
                 if let Some(state) = self.devices.get_mut(&device) {
@@ -124,11 +131,8 @@ impl Shard {
         now: Instant,
     ) -> Result<PublishAnswer, SdpRefusal> {
         let state = self.devices.get_mut(&device).ok_or(SdpRefusal::NoSuchDevice)?;
-        let publish = state.publish.get_or_insert_with(|| Publish::new(&self.candidates, now));
-        if !publish.is_alive() {
-            publish.renew(&self.candidates, now);
-        }
-        let answer = publish.accept(sdp, requests, &state.allowed)?;
+        let publish = state.publish.get_or_insert_with(|| Publish::new(device, &self.local, now));
+        let answer = publish.accept(sdp, requests, &state.allowed, &self.local, now)?;
         let ufrag = publish.connection().local_ufrag();
         let streams = publish.streams().to_vec();
         self.streams.retain(|id, source| {
@@ -224,7 +228,7 @@ impl Shard {
         let Some(state) = self.devices.get_mut(&device) else {
             return;
         };
-        let Some(offer) = state.subscribe.poll_offer(&self.candidates, clock, now) else {
+        let Some(offer) = state.subscribe.poll_offer(&self.local, clock, now) else {
             return;
         };
         let key = ConnectionKey { device, side: Side::Subscribe };
@@ -263,6 +267,7 @@ impl Shard {
             }
         }
         self.streams.retain(|_, source| source.publisher != device);
+        self.tags.remove(&DeviceTag::of(device));
         for side in [Side::Publish, Side::Subscribe] {
             let key = ConnectionKey { device, side };
             self.demux.remove(key);
@@ -276,7 +281,7 @@ impl Shard {
     /// `destination` is the address it came in on; it must be a candidate's.
     pub fn handle_datagram(
         &mut self,
-        source: SocketAddr,
+        source: Remote,
         destination: SocketAddr,
         datagram: &[u8],
         now: Instant,
@@ -284,16 +289,21 @@ impl Shard {
         self.counters.datagrams_received.add(1);
         let Some(owner) = self.demux.owner(source, datagram) else {
             self.counters.datagrams_dropped.add(1);
+            let can_act = |tag: &DeviceTag| {
+                let state = self.tags.get(tag).and_then(|device| self.devices.get(device));
+                state.is_some_and(|state| state.subscribe.signalling() == Path::Up)
+            };
+            self.transmits.extend(self.farewell.answer(source, destination, datagram, can_act, now));
             return;
         };
-        let Ok(receive) = Receive::new(Protocol::Udp, source, destination, datagram) else {
+        let Ok(receive) = Receive::new(source.protocol, source.address, destination, datagram) else {
             self.counters.datagrams_dropped.add(1);
             return;
         };
         let key = match owner {
             Owner::Bound(key) => key,
             Owner::Claimed(key) => {
-                let Ok(claim) = Receive::new(Protocol::Udp, source, destination, datagram) else {
+                let Ok(claim) = Receive::new(source.protocol, source.address, destination, datagram) else {
                     return;
                 };
                 let proved = self.connection(key).is_some_and(|connection| connection.accepts(now, claim));
@@ -310,6 +320,16 @@ impl Shard {
         };
         let handled = connection.handle_datagram(now, source, destination, receive.contents);
         self.drive(key, handled, now);
+    }
+
+    /// Whether what comes from there belongs to a connection.
+    pub fn is_bound(&self, source: Remote) -> bool {
+        self.demux.is_bound(source)
+    }
+
+    /// Nothing comes from there any more: a TCP connection was closed.
+    pub fn unbind(&mut self, source: Remote) {
+        self.demux.unbind(source);
     }
 
     fn connection(&mut self, key: ConnectionKey) -> Option<&mut crate::connection::Connection> {

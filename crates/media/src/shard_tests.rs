@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind as LibraryKind};
+use str0m::net::Protocol;
 use str0m::rtp::RtpWrite;
 use str0m::{Event, Input, Output, Rtc};
 use tokio::sync::oneshot;
@@ -49,6 +50,8 @@ struct World {
     clients: Vec<Client>,
     /// Nothing passes while it is cut.
     cut: Option<usize>,
+    /// What the next clients speak.
+    protocol: Protocol,
 }
 
 fn device_id(number: usize) -> DeviceId {
@@ -56,10 +59,10 @@ fn device_id(number: usize) -> DeviceId {
 }
 
 impl Far {
-    fn new(now: Instant, port: u16) -> Self {
+    fn new(now: Instant, port: u16, protocol: Protocol) -> Self {
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
         let address: SocketAddr = ([127, 0, 0, 1], port).into();
-        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        rtc.add_local_candidate(Candidate::host(address, protocol).unwrap());
         Self { rtc, address, received: BTreeMap::new(), sequence: 0, outbox: VecDeque::new() }
     }
 
@@ -84,10 +87,17 @@ impl Far {
 impl World {
     fn new() -> Self {
         let now = Instant::now();
-        let candidate = Candidate::host(SERVER.parse().unwrap(), "udp").unwrap();
+        let candidates =
+            [Protocol::Udp, Protocol::Tcp].map(|p| Candidate::host(SERVER.parse().unwrap(), p).unwrap());
         let unix_time = Duration::from_secs(1_800_000_000);
-        let shard = Shard::new(vec![candidate], Arc::new(Counters::default()), now, unix_time);
-        Self { shard, now, clients: Vec::new(), cut: None }
+        let shard = Shard::new(
+            candidates.to_vec(),
+            IceKey::new(&[7; 32]),
+            Arc::new(Counters::default()),
+            now,
+            unix_time,
+        );
+        Self { shard, now, clients: Vec::new(), cut: None, protocol: Protocol::Udp }
     }
 
     fn order(&mut self, order: Order) {
@@ -97,18 +107,29 @@ impl World {
 
     /// A device that may publish these kinds.
     fn join(&mut self, allowed: &[MediaKind]) -> usize {
+        self.join_again(allowed, &[])
+    }
+
+    /// A device whose client has these m-lines from an earlier process.
+    fn join_again(&mut self, allowed: &[MediaKind], lines: &[MediaKind]) -> usize {
         let number = self.clients.len();
         let (device, participant) = (device_id(number), format!("00000000-0000-4000-9000-{number:012x}"));
         let (events, queue) = mpsc::channel(64);
         let participant = participant.parse().unwrap();
-        self.order(Order::OpenDevice { device, participant, allowed: allowed.to_vec(), events });
+        self.order(Order::OpenDevice {
+            device,
+            participant,
+            allowed: allowed.to_vec(),
+            lines: lines.to_vec(),
+            events,
+        });
         self.order(Order::SignallingChanged { device, signalling: Path::Up });
         let port = 20_000 + 2 * number as u16;
         self.clients.push(Client {
             device,
             events: queue,
-            publish: Far::new(self.now, port),
-            subscribe: Far::new(self.now, port + 1),
+            publish: Far::new(self.now, port, self.protocol),
+            subscribe: Far::new(self.now, port + 1, self.protocol),
             pending: None,
             sending: Vec::new(),
             answers: true,
@@ -256,6 +277,7 @@ impl World {
         }
         for (source, transmit) in sent {
             if !cut {
+                let source = Remote { protocol: transmit.proto, address: source };
                 self.shard.handle_datagram(source, transmit.destination, &transmit.contents, self.now);
             }
         }
@@ -270,7 +292,7 @@ impl World {
                         continue;
                     }
                     let server = SERVER.parse().unwrap();
-                    let Ok(receive) = Receive::new(Protocol::Udp, server, far.address, &transmit.contents)
+                    let Ok(receive) = Receive::new(transmit.proto, server, far.address, &transmit.contents)
                     else {
                         continue;
                     };
@@ -318,6 +340,53 @@ fn packets_go_exactly_where_routes_say() {
     assert_eq!(world.heard(1, SECOND), [0, 2]);
     assert_eq!(world.heard(0, SECOND), [1]);
     assert_eq!(world.heard(2, SECOND), []);
+}
+
+#[test]
+fn clients_that_udp_does_not_reach_exchange_media_over_tcp() {
+    let mut world = World::new();
+    world.protocol = Protocol::Tcp;
+    let streams: Vec<StreamId> = (0..2)
+        .map(|number| {
+            assert_eq!(world.join(&BOTH), number);
+            world.publish(number, "camera", &AUDIO_VIDEO, &["camera"]).streams[0].id
+        })
+        .collect();
+    world.route(&[], &[(streams[0], 1)]);
+    world.run(SECOND);
+    assert_eq!(world.heard(1, SECOND), [0]);
+    assert_eq!(world.heard(0, SECOND), []);
+}
+
+#[test]
+fn the_same_address_over_another_protocol_is_a_stranger() {
+    let (mut world, streams) = three_publishers();
+    world.route(&[], &[(streams[0], 1)]);
+    world.run(SECOND);
+    let address = world.clients[1].subscribe.address;
+    assert!(world.shard.is_bound(Remote { protocol: Protocol::Udp, address }));
+    assert!(!world.shard.is_bound(Remote { protocol: Protocol::Tcp, address }));
+    let before = world.shard.counters.values().datagrams_dropped;
+    let remote = Remote { protocol: Protocol::Tcp, address };
+    world.shard.handle_datagram(remote, SERVER.parse().unwrap(), &[0x80; 40], world.now);
+    assert_eq!(world.shard.counters.values().datagrams_dropped, before + 1);
+    world.shard.unbind(Remote { protocol: Protocol::Udp, address });
+    assert!(!world.shard.is_bound(Remote { protocol: Protocol::Udp, address }), "a closed connection");
+}
+
+#[test]
+fn m_lines_known_from_before_are_offered_at_once_and_used_again() {
+    let (mut world, streams) = three_publishers();
+    let lines = [MediaKind::Audio, MediaKind::Audio, MediaKind::Video];
+    let number = world.join_again(&[], &lines);
+    world.run(SECOND);
+    let offer = world.clients[number].offer.take().expect("an offer without anything to receive");
+    assert_eq!((offer.lines.as_slice(), offer.streams.len()), (&lines[..], 0));
+    assert!(world.clients[number].subscribe.rtc.is_connected(), "the path is up before it is needed");
+    world.route(&[], &[(streams[0], number), (streams[1], number)]);
+    assert_eq!(world.heard(number, SECOND), [0, 1]);
+    let offer = world.clients[number].offer.take().unwrap();
+    assert_eq!(offer.lines, [&lines[..], &[MediaKind::Video]].concat(), "known lines first, then new ones");
 }
 
 #[test]
@@ -447,7 +516,7 @@ fn a_lost_subscribe_path_is_offered_anew_on_the_same_lines() {
     world.run(Duration::from_secs(25));
     assert!(world.clients[1].offers_seen >= 2);
     world.cut = None;
-    world.clients[1].subscribe = Far::new(world.now, 30_000);
+    world.clients[1].subscribe = Far::new(world.now, 30_000, Protocol::Udp);
     world.clients[1].answers = true;
     world.run(Duration::from_secs(12));
     assert_eq!(world.media_lines(1), lines);
@@ -484,6 +553,7 @@ fn datagrams_from_strangers_get_no_answer() {
     let stun = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[0; 12]].concat();
     let datagrams = [client_hello, rtp, stun, vec![], vec![255; 3]];
     for datagram in &datagrams {
+        let stranger = Remote { protocol: Protocol::Udp, address: stranger };
         world.shard.handle_datagram(stranger, server, datagram, world.now);
     }
     world.shard.flush(world.now);
@@ -504,6 +574,7 @@ proptest::proptest! {
         world.run(Duration::from_millis(300));
         for (is_bound, datagram) in datagrams {
             let source = if is_bound { bound } else { "127.0.0.1:9".parse().unwrap() };
+            let source = Remote { protocol: Protocol::Udp, address: source };
             world.shard.handle_datagram(source, SERVER.parse().unwrap(), &datagram, world.now);
         }
         world.shard.flush(world.now);

@@ -6,18 +6,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crosspoint_ids::StreamId;
+use crosspoint_ids::{DeviceId, StreamId};
 use str0m::Candidate;
 use str0m::media::Mid;
 
-use crate::SdpRefusal;
 use crate::codec::Side;
-use crate::connection::{Connection, Path};
+use crate::connection::{Connection, LocalEnd, Path};
+use crate::demux::ConnectionKey;
 use crate::egress::{TrackPacket, Written};
 use crate::lines::{FlowChange, Lines, StreamDescription, Wanted};
 use crate::order::{Offer, OfferedStream};
 use crate::routing::TrackKey;
 use crate::sdp::{SubscribeAnswer, SubscribeOffer};
+use crate::{MediaKind, SdpRefusal};
 
 /// How long an offer may stay unanswered before it is made again.
 pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -27,6 +28,7 @@ pub(crate) const UNANSWERED_OFFERS_MAX: u32 = 3;
 /// A device's subscribe connection, m-lines and negotiation.
 #[derive(Debug)]
 pub(crate) struct Subscribe {
+    key: ConnectionKey,
     wanted: Wanted,
     lines: Lines,
     negotiation: Negotiation,
@@ -70,11 +72,17 @@ enum Transport {
 
 impl Subscribe {
     /// `session_id` stands in the offers' `o=` line, below 2^62.
-    pub(crate) fn new(session_id: u64) -> Self {
+    /// `lines` are what the client has from before.
+    pub(crate) fn new(device: DeviceId, session_id: u64, lines: &[MediaKind]) -> Self {
+        let negotiation = match lines {
+            [] => Negotiation::Settled,
+            _ => Negotiation::Due { unanswered: 0 },
+        };
         Self {
+            key: ConnectionKey { device, side: Side::Subscribe },
             wanted: Wanted::new(),
-            lines: Lines::default(),
-            negotiation: Negotiation::Settled,
+            lines: Lines::known(lines),
+            negotiation,
             signalling: Path::Down,
             transport: Transport::None,
             session_id,
@@ -125,6 +133,11 @@ impl Subscribe {
         }
     }
 
+    /// Whether offers can reach the device.
+    pub(crate) fn signalling(&self) -> Path {
+        self.signalling
+    }
+
     /// Gives the transport up: the next offer brings a new one, on the same m-lines.
     pub(crate) fn drop_transport(&mut self) -> Vec<FlowChange> {
         if matches!(self.transport, Transport::None) {
@@ -136,7 +149,7 @@ impl Subscribe {
     }
 
     /// Makes the next offer, if one is needed and may go out now. `clock` is the least revision that it may have.
-    pub(crate) fn poll_offer(&mut self, candidates: &[Candidate], clock: u32, now: Instant) -> Option<Offer> {
+    pub(crate) fn poll_offer(&mut self, local: &LocalEnd, clock: u32, now: Instant) -> Option<Offer> {
         let (unanswered, due) = match self.negotiation {
             Negotiation::InFlight { .. } | Negotiation::GivenUp => return None,
             Negotiation::Settled => (0, false),
@@ -151,15 +164,16 @@ impl Subscribe {
             return None;
         }
         if matches!(self.transport, Transport::None) {
-            let mut connection = Connection::new(Side::Subscribe, candidates, now);
+            let mut connection = Connection::new(self.key, local, now);
             connection.rtc().direct_api().set_ice_controlling(false);
             self.transport = Transport::Offered(connection);
             self.lines.renew();
         }
         self.revision = clock.max(self.revision.saturating_add(1));
         self.negotiation = Negotiation::InFlight { deadline: now + ANSWER_DEADLINE, unanswered };
-        let sdp = self.render(candidates)?;
-        Some(Offer { sdp, revision: self.revision, streams: self.offered_streams() })
+        let sdp = self.render(&local.candidates)?;
+        let (streams, lines) = (self.offered_streams(), self.lines.kinds());
+        Some(Offer { sdp, revision: self.revision, streams, lines })
     }
 
     fn render(&mut self, candidates: &[Candidate]) -> Option<String> {

@@ -10,8 +10,8 @@ use crosspoint_ids::{ParticipantId, SessionId};
 use crate::members::Members;
 use crate::table::Table;
 use crate::{
-    Membership, Page, PageRequest, Participant, ParticipantRecord, Scope, Session, SessionRecord,
-    Subscriptions,
+    IdempotencyKey, IdempotencyRecord, Membership, Page, PageRequest, Participant, ParticipantRecord, Scope,
+    Session, SessionRecord, Subscriptions,
 };
 
 #[derive(Debug, Default)]
@@ -21,6 +21,7 @@ pub(crate) struct Account {
     /// Those whose records name this session. After a restore also of sessions that are gone, until these records
     /// change or end; so nothing is read from it without asking for the session first.
     members: HashMap<SessionId, Members>,
+    idempotency: HashMap<IdempotencyKey, IdempotencyRecord>,
 }
 
 impl Account {
@@ -30,6 +31,22 @@ impl Account {
 
     pub(crate) fn participant_count(&self) -> usize {
         self.participants.len()
+    }
+
+    pub(crate) fn idempotency_count(&self) -> usize {
+        self.idempotency.len()
+    }
+
+    pub(crate) fn idempotency(&self, key: &IdempotencyKey) -> Option<&IdempotencyRecord> {
+        self.idempotency.get(key)
+    }
+
+    pub(crate) fn put_idempotency(&mut self, record: IdempotencyRecord) {
+        self.idempotency.insert(record.key.clone(), record);
+    }
+
+    pub(crate) fn remove_idempotency(&mut self, key: &IdempotencyKey) -> Option<IdempotencyRecord> {
+        self.idempotency.remove(key)
     }
 
     pub(crate) fn has_participant(&self, participant: ParticipantId) -> bool {
@@ -58,6 +75,11 @@ impl Account {
             subscriptions: self.subscriptions_in(record).cloned(),
             ..record.clone()
         }
+    }
+
+    /// A participant's record as it is stored.
+    pub(crate) fn participant_record(&self, participant: ParticipantId) -> Option<&ParticipantRecord> {
+        self.participants.get(participant)
     }
 
     /// The session that a participant is in.
@@ -114,6 +136,15 @@ impl Account {
     pub(crate) fn remove_session(&mut self, session: SessionId) -> Option<(SessionRecord, Members)> {
         let record = self.sessions.remove(session)?;
         Some((record, self.members.remove(&session).unwrap_or_default()))
+    }
+
+    /// Who is in a session that was removed and is put back.
+    pub(crate) fn set_members(&mut self, session: SessionId, members: Members) {
+        if members.is_empty() {
+            self.members.remove(&session);
+        } else {
+            self.members.insert(session, members);
+        }
     }
 
     pub(crate) fn remove_participant(&mut self, participant: ParticipantId) -> Option<ParticipantRecord> {

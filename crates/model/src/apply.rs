@@ -7,13 +7,14 @@ use crosspoint_ids::{AccountId, ParticipantId, SessionId, Timestamp};
 
 use crate::members::Members;
 use crate::{
-    CloseReason, Command, MatrixRow, Membership, Model, ParticipantRecord, Refusal, Reply, Scope, Session,
-    SessionRecord, Subscriptions,
+    CloseReason, Command, EndCause, Happening, MatrixRow, Membership, Model, ParticipantRecord, Refusal,
+    Reply, Scope, Session, SessionRecord, Subscriptions,
 };
 
 impl Model {
     /// Carries out a command, or refuses it and changes nothing.
     pub fn apply(&mut self, now: Timestamp, command: Command) -> Result<Reply, Refusal> {
+        self.begin_command();
         match command {
             Command::CreateSession { account, session, tag } => self.create_session(SessionRecord {
                 account,
@@ -48,6 +49,10 @@ impl Model {
             Command::DeleteParticipant { account, participant } => {
                 self.delete_participant(&account, participant)
             }
+            Command::RenewToken { account, participant, token } => {
+                let before = self.intent.participant(&account, participant)?;
+                Ok(self.renew_token(ParticipantRecord { token, token_issued_at: now, ..before }))
+            }
             Command::AddParticipant { account, session, participant, subscriptions } => {
                 self.add_participant(&account, session, participant, subscriptions)
             }
@@ -67,13 +72,13 @@ impl Model {
         if account.is_some_and(|account| account.session_count() >= max) {
             return Err(Refusal::TooManySessions { max });
         }
-        self.write_session(record.clone());
+        self.create_session_record(record.clone());
         Ok(Reply::Session(Session { record, participants: Vec::new() }))
     }
 
     fn delete_session(&mut self, account: &AccountId, session: SessionId) -> Result<Reply, Refusal> {
         self.intent.session(account, session)?;
-        self.end_session(account, session);
+        self.end_session(account, session, EndCause::Deleted);
         self.settle([]);
         Ok(Reply::Done)
     }
@@ -85,7 +90,18 @@ impl Model {
             return Err(Refusal::TooManyParticipants { max });
         }
         self.write_participant(record.clone());
+        self.tell(
+            &record.account,
+            Happening::ParticipantCreated { participant: record.id, tag: record.tag.clone() },
+        );
         Ok(Reply::Participant(record))
+    }
+
+    fn renew_token(&mut self, record: ParticipantRecord) -> Reply {
+        self.write_participant(record.clone());
+        let closing = self.dismiss_device(record.id);
+        self.settle(closing.map(|device| (device, CloseReason::TokenRenewed)));
+        Reply::Participant(record)
     }
 
     fn delete_participant(
@@ -94,7 +110,7 @@ impl Model {
         participant: ParticipantId,
     ) -> Result<Reply, Refusal> {
         self.intent.participant(account, participant)?;
-        let closing = self.end_participant(account, participant);
+        let closing = self.end_participant(account, participant, EndCause::Deleted);
         self.settle(closing.map(|device| (device, CloseReason::ParticipantEnded)));
         Ok(Reply::Done)
     }
@@ -121,11 +137,22 @@ impl Model {
             Some(scope) => scope.map(|scope| Subscriptions { session, scope }),
         };
         let after = ParticipantRecord { membership: Some(membership), subscriptions, ..before.clone() };
-        if after != before {
-            self.write_participant(after);
-            self.reroute(participant);
-            self.settle([]);
+        if after == before {
+            return Ok(Reply::Done);
         }
+        if before.membership.is_none() {
+            self.tell(account, Happening::ParticipantAdded { session, participant });
+        }
+        // Dormant subscriptions were told of when they were set, but to a member they are new.
+        if before.membership.is_none() && after.subscriptions.is_some()
+            || after.subscriptions != before.subscriptions
+        {
+            let subscriptions = after.subscriptions.clone();
+            self.tell(account, Happening::SubscriptionsChanged { session, participant, subscriptions });
+        }
+        self.write_participant(after);
+        self.reroute(participant);
+        self.settle([]);
         Ok(Reply::Done)
     }
 
@@ -151,6 +178,7 @@ impl Model {
             return Err(Refusal::NotInSession { participant, session });
         }
         self.write_participant(ParticipantRecord { membership: None, subscriptions: None, ..before });
+        self.tell(account, Happening::ParticipantRemoved { session, participant });
         self.reroute(participant);
         self.settle([]);
         Ok(Reply::Done)
@@ -218,6 +246,11 @@ impl Model {
             return;
         }
         let participant = before.id;
+        let told = subscriptions.clone().filter(|s| s.session == session);
+        self.tell(
+            &before.account,
+            Happening::SubscriptionsChanged { session, participant, subscriptions: told },
+        );
         self.write_participant(ParticipantRecord { subscriptions, ..before });
         self.reroute_row(participant);
     }

@@ -2,7 +2,9 @@
 
 use crosspoint_ids::{AccountId, ParticipantId, SessionId, StreamId, Timestamp, TokenId};
 
-use crate::{Alias, CallbackUrl, MediaTypes, Participant, Scope, Session, Subscriptions, Tag};
+use crate::{
+    Alias, CallbackUrl, IdempotencyKey, MediaTypes, Participant, Scope, Session, Subscriptions, Tag,
+};
 
 /// A change that an application wants. It may be refused; then nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,16 @@ pub enum Command {
         account: AccountId,
         /// Which.
         participant: ParticipantId,
+    },
+    /// Give a participant a new token; the older ones end at once, and so does a device that came with one. Answers
+    /// [`Reply::Participant`].
+    RenewToken {
+        /// Whose.
+        account: AccountId,
+        /// Who.
+        participant: ParticipantId,
+        /// A fresh token id.
+        token: TokenId,
     },
     /// Add a participant to a session. Answers [`Reply::Done`].
     AddParticipant {
@@ -269,6 +281,18 @@ pub enum Refusal {
         /// How many it may have.
         max: usize,
     },
+    /// The idempotency key stands for another request.
+    #[error("the idempotency key {0:?} was used for another request")]
+    IdempotencyKeyReused(IdempotencyKey),
+    /// The account has used as many idempotency keys as it may within their time.
+    #[error("the account has already used {max} idempotency keys within 24 hours, the most allowed")]
+    TooManyIdempotencyKeys {
+        /// How many it may have.
+        max: usize,
+    },
+    /// There is no room to make the change durable. It was taken back.
+    #[error("the server has no room to store changes")]
+    StorageFull,
     /// The change could not be made durable, or the server is stopping. It was taken back.
     #[error("the server can't take changes now, try again")]
     Unavailable,

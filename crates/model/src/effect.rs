@@ -41,4 +41,6 @@ pub enum CloseReason {
     ParticipantEnded,
     /// A newer device of the same participant came.
     Replaced,
+    /// The participant got a new token, and the device came with an older one.
+    TokenRenewed,
 }

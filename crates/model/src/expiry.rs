@@ -1,8 +1,10 @@
-//! When sessions and participants end by themselves.
+//! When sessions, participants and idempotency keys end by themselves.
 
 use std::collections::BTreeSet;
 
 use crosspoint_ids::{AccountId, ParticipantId, SessionId, Timestamp};
+
+use crate::IdempotencyKey;
 
 /// What ends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +13,8 @@ pub(crate) enum Mortal {
     Session(AccountId, SessionId),
     /// A participant, as if deleted.
     Participant(AccountId, ParticipantId),
+    /// An idempotency key: it is free again.
+    Idempotency(AccountId, IdempotencyKey),
 }
 
 #[derive(Debug, Default)]

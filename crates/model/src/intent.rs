@@ -9,7 +9,7 @@ use crosspoint_ids::{AccountId, ParticipantId, SessionId, Timestamp};
 use crate::account::Account;
 use crate::expiry::{Expiry, Mortal};
 use crate::members::Members;
-use crate::{Participant, ParticipantRecord, Refusal, SessionRecord};
+use crate::{IdempotencyKey, IdempotencyRecord, Participant, ParticipantRecord, Refusal, SessionRecord};
 
 #[derive(Debug, Default)]
 pub(crate) struct Intent {
@@ -78,22 +78,63 @@ impl Intent {
         self.accounts.entry(record.account.clone()).or_default().put_participant(record);
     }
 
-    /// Removes a session; who was in it is returned.
-    pub(crate) fn remove_session(&mut self, account: &AccountId, session: SessionId) -> Option<Members> {
+    /// Removes a session; it is returned with those who were in it.
+    pub(crate) fn remove_session(
+        &mut self,
+        account: &AccountId,
+        session: SessionId,
+    ) -> Option<(SessionRecord, Members)> {
         let (record, members) = self.accounts.get_mut(account)?.remove_session(session)?;
         self.expiry.remove(record.expires_at, Mortal::Session(account.clone(), session));
-        Some(members)
+        Some((record, members))
     }
 
-    pub(crate) fn remove_participant(&mut self, account: &AccountId, participant: ParticipantId) {
-        let Some(account_intent) = self.accounts.get_mut(account) else {
-            return;
-        };
-        let Some(record) = account_intent.remove_participant(participant) else {
-            return;
-        };
+    /// Undoes [`Intent::remove_session`], when everything that was done after it is undone.
+    pub(crate) fn restore_session(&mut self, record: SessionRecord, members: Members) {
+        let (account, session) = (record.account.clone(), record.id);
+        self.put_session(record);
+        self.accounts.entry(account).or_default().set_members(session, members);
+    }
+
+    /// Removes a participant; its record is returned.
+    pub(crate) fn remove_participant(
+        &mut self,
+        account: &AccountId,
+        participant: ParticipantId,
+    ) -> Option<ParticipantRecord> {
+        let record = self.accounts.get_mut(account)?.remove_participant(participant)?;
         self.owners.remove(&participant);
         self.expiry.remove(record.expires_at, Mortal::Participant(account.clone(), participant));
+        Some(record)
+    }
+
+    /// A session's record, whosever it is. Looks through all accounts.
+    pub(crate) fn session_record(&self, session: SessionId) -> Option<&SessionRecord> {
+        self.accounts.values().find_map(|account| account.session(session))
+    }
+
+    /// A participant's record as it is stored.
+    pub(crate) fn participant_record(&self, participant: ParticipantId) -> Option<&ParticipantRecord> {
+        self.account_of(participant)?.participant_record(participant)
+    }
+
+    pub(crate) fn put_idempotency(&mut self, record: IdempotencyRecord) {
+        let mortal = Mortal::Idempotency(record.account.clone(), record.key.clone());
+        self.expiry.insert(record.expires_at, mortal);
+        self.accounts.entry(record.account.clone()).or_default().put_idempotency(record);
+    }
+
+    pub(crate) fn remove_idempotency(&mut self, account: &AccountId, key: &IdempotencyKey) {
+        let removed = self.accounts.get_mut(account).and_then(|account| account.remove_idempotency(key));
+        if let Some(record) = removed {
+            self.expiry.remove(record.expires_at, Mortal::Idempotency(account.clone(), key.clone()));
+        }
+    }
+
+    /// Lets numbers that were given out be given out again.
+    pub(crate) fn set_numbers(&mut self, sequence_next: u64, since_next: u64) {
+        self.sequence_next = sequence_next;
+        self.since_next = since_next;
     }
 
     /// The earliest end to come.

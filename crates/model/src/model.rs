@@ -1,16 +1,19 @@
 //! The state and its entry points.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use crosspoint_ids::{AccountId, DeviceId, ParticipantId, SessionId, StreamId, Timestamp};
+use crosspoint_ids::{DeviceId, ParticipantId, Timestamp};
 
 use crate::expiry::Mortal;
-use crate::grants;
 use crate::intent::Intent;
-use crate::observation::{Departed, Observation};
+use crate::observation::Observation;
 use crate::routes::Routes;
-use crate::{Change, CloseReason, Crosspoint, Effect, ParticipantRecord, Report, SessionRecord};
+use crate::undo::UndoLog;
+use crate::{
+    Change, CloseReason, Crosspoint, Effect, EndCause, Event, IdempotencyRecord, ParticipantRecord, Report,
+    SessionRecord,
+};
 
 /// How much an account may have, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -21,22 +24,27 @@ pub struct Limits {
     pub account_sessions_max: usize,
     /// The most participants of one account.
     pub account_participants_max: usize,
+    /// The most idempotency keys that an account may use within their time.
+    pub account_idempotency_keys_max: usize,
     /// How long sessions and participants live.
     pub lifetime: Duration,
 }
 
 /// Intent, observation and routes of all accounts.
 ///
-/// After each call of [`Model::apply`], [`Model::report`] and [`Model::handle_timeout`] the shell empties both queues:
-/// then they hold what one call brings, and that is bounded by what the call touches.
+/// The shell applies commands, makes the changes durable and then keeps the commands ([`Model::keep`]), or takes them
+/// back when that fails ([`Model::take_back`]); only what is kept may be carried out and told. It empties the three
+/// queues after each round, so that they hold what one round brings.
 #[derive(Debug)]
 pub struct Model {
     pub(crate) limits: Limits,
     pub(crate) intent: Intent,
     pub(crate) observation: Observation,
-    routes: Routes,
-    changes: VecDeque<Change>,
-    effects: VecDeque<Effect>,
+    pub(crate) routes: Routes,
+    pub(crate) changes: VecDeque<Change>,
+    pub(crate) effects: VecDeque<Effect>,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) undo: UndoLog,
 }
 
 impl Model {
@@ -49,6 +57,8 @@ impl Model {
             routes: Routes::default(),
             changes: VecDeque::new(),
             effects: VecDeque::new(),
+            events: VecDeque::new(),
+            undo: UndoLog::default(),
         }
     }
 
@@ -64,38 +74,62 @@ impl Model {
         self.intent.put_participant(record);
     }
 
-    /// Takes note of something that happened.
+    /// Takes over one stored idempotency key, before the first command and report.
+    pub fn restore_idempotency(&mut self, record: IdempotencyRecord) {
+        self.intent.put_idempotency(record);
+    }
+
+    /// Takes over a device that was there before a restart and is waited for, after all participants and before the
+    /// first command and report. Nobody is told. `false` when its participant is gone.
+    pub fn restore_device(
+        &mut self,
+        participant: ParticipantId,
+        device: DeviceId,
+        shown_as: DeviceId,
+    ) -> bool {
+        let known = self.intent.account_of(participant).is_some();
+        if known {
+            self.observation.connect(participant, device, shown_as);
+        }
+        known
+    }
+
+    /// Takes note of something that happened. Commands applied before are kept.
     pub fn report(&mut self, now: Timestamp, report: Report) {
+        self.keep();
         match report {
-            Report::DeviceConnected { participant, device } => self.handle_connected(participant, device),
-            Report::DeviceGone { device } => {
+            Report::DeviceConnected { participant, device, shown_as } => {
+                self.handle_connected(participant, device, shown_as);
+            }
+            Report::DeviceGone { device, departure } => {
                 if let Some(departed) = self.observation.disconnect(device) {
-                    self.unroute(&departed);
+                    self.depart(&departed, departure);
                     self.settle([]);
                 }
             }
             Report::StreamsPublished { device, streams } => {
                 if let Some(publication) = self.observation.publish(now, device, streams) {
-                    for stream in publication.down {
-                        self.routes.set_column(stream, &HashSet::new());
-                    }
-                    for stream in publication.named {
-                        self.reroute_column(publication.publisher, stream);
-                    }
+                    self.handle_publication(publication);
                     self.settle([]);
                 }
             }
         }
     }
 
-    /// Ends what has outlived its time.
+    /// Ends what has outlived its time. Commands applied before are kept. The changes that this brings need not be
+    /// durable before they take effect: after a restart, what is over ends again.
     pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.keep();
         let mut closing = Vec::new();
         while let Some(mortal) = self.intent.due(now) {
             match mortal {
-                Mortal::Session(account, session) => self.end_session(&account, session),
+                Mortal::Session(account, session) => self.end_session(&account, session, EndCause::Expired),
                 Mortal::Participant(account, participant) => {
-                    closing.extend(self.end_participant(&account, participant));
+                    closing.extend(self.end_participant(&account, participant, EndCause::Expired));
+                }
+                Mortal::Idempotency(account, key) => {
+                    self.intent.remove_idempotency(&account, &key);
+                    self.push_change(Change::DeleteIdempotency(account, key));
                 }
             }
         }
@@ -117,106 +151,13 @@ impl Model {
         self.effects.pop_front()
     }
 
+    /// The next thing that applications are told, once all changes polled before are durable.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
     /// All routes, in no order: what the differences told so far add up to.
     pub fn routes(&self) -> impl Iterator<Item = Crosspoint> {
         self.routes.iter()
-    }
-}
-
-/// The steps that commands, reports and time have in common.
-impl Model {
-    fn handle_connected(&mut self, participant: ParticipantId, device: DeviceId) {
-        if self.observation.has_device(device) {
-            return;
-        }
-        if self.intent.account_of(participant).is_none() {
-            self.settle([(device, CloseReason::ParticipantEnded)]);
-            return;
-        }
-        let replaced = self.observation.connect(participant, device);
-        if let Some(departed) = &replaced {
-            self.unroute(departed);
-        }
-        self.reroute_row(participant);
-        self.settle(replaced.map(|departed| (departed.device, CloseReason::Replaced)));
-    }
-
-    pub(crate) fn write_session(&mut self, record: SessionRecord) {
-        self.changes.push_back(Change::PutSession(record.clone()));
-        self.intent.put_session(record);
-    }
-
-    pub(crate) fn write_participant(&mut self, record: ParticipantRecord) {
-        self.changes.push_back(Change::PutParticipant(record.clone()));
-        self.intent.put_participant(record);
-    }
-
-    /// Ends a session of the account. One write: the records of those who were in it stay as they are.
-    pub(crate) fn end_session(&mut self, account: &AccountId, session: SessionId) {
-        let Some(members) = self.intent.remove_session(account, session) else {
-            return;
-        };
-        self.changes.push_back(Change::DeleteSession(session));
-        // Every route of the session has one of its members as subscriber.
-        for member in members.oldest_first() {
-            self.reroute_row(member);
-        }
-    }
-
-    /// Ends a participant of the account. Its device, if any, is to be closed.
-    pub(crate) fn end_participant(
-        &mut self,
-        account: &AccountId,
-        participant: ParticipantId,
-    ) -> Option<DeviceId> {
-        self.intent.remove_participant(account, participant);
-        self.changes.push_back(Change::DeleteParticipant(participant));
-        let device = self.observation.device_of(participant)?;
-        let departed = self.observation.disconnect(device)?;
-        self.unroute(&departed);
-        Some(device)
-    }
-
-    /// Brings the routes to and from a participant up to date.
-    pub(crate) fn reroute(&mut self, participant: ParticipantId) {
-        self.reroute_row(participant);
-        let published: Vec<StreamId> = self.observation.streams_of(participant).map(|s| s.id).collect();
-        for stream in published {
-            self.reroute_column(participant, stream);
-        }
-    }
-
-    /// Brings the routes to a participant's device up to date.
-    pub(crate) fn reroute_row(&mut self, subscriber: ParticipantId) {
-        let Some(device) = self.observation.device_of(subscriber) else {
-            return;
-        };
-        if let Some(account) = self.intent.account_of(subscriber) {
-            let streams = grants::row(account, &self.observation, subscriber);
-            self.routes.set_row(device, &streams);
-        }
-    }
-
-    fn reroute_column(&mut self, publisher: ParticipantId, stream: StreamId) {
-        if let Some(account) = self.intent.account_of(publisher) {
-            let alias = self.observation.alias_of(stream);
-            let subscribers = grants::column(account, &self.observation, publisher, alias);
-            self.routes.set_column(stream, &subscribers);
-        }
-    }
-
-    fn unroute(&mut self, departed: &Departed) {
-        self.routes.set_row(departed.device, &HashSet::new());
-        for stream in &departed.streams {
-            self.routes.set_column(*stream, &HashSet::new());
-        }
-    }
-
-    /// Ends a mutation: what it did to the routes leaves as one step, then devices are closed.
-    pub(crate) fn settle(&mut self, closing: impl IntoIterator<Item = (DeviceId, CloseReason)>) {
-        let routes = self.routes.take_difference().map(Effect::Route);
-        self.effects.extend(routes);
-        let closing = closing.into_iter();
-        self.effects.extend(closing.map(|(device, reason)| Effect::CloseDevice { device, reason }));
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct Observation {
 #[derive(Debug)]
 struct Device {
     participant: ParticipantId,
+    shown_as: DeviceId,
     /// Oldest first.
     streams: Vec<StreamId>,
 }
@@ -29,20 +30,27 @@ struct Stream {
 }
 
 /// A device that is no longer there, and the streams that went with it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Departed {
     pub(crate) device: DeviceId,
-    pub(crate) streams: Vec<StreamId>,
+    pub(crate) participant: ParticipantId,
+    pub(crate) shown_as: DeviceId,
+    /// Oldest first.
+    pub(crate) streams: Vec<StreamView>,
 }
 
 /// How a snapshot of streams differs from the one before.
 #[derive(Debug)]
 pub(crate) struct Publication {
     pub(crate) publisher: ParticipantId,
+    /// The id under which applications see the device.
+    pub(crate) shown_as: DeviceId,
     /// Streams that are gone.
-    pub(crate) down: Vec<StreamId>,
+    pub(crate) down: Vec<StreamView>,
     /// Streams that are new or have another alias.
     pub(crate) named: Vec<StreamId>,
+    /// Streams that are new or look different.
+    pub(crate) changed: Vec<StreamView>,
 }
 
 impl Observation {
@@ -69,20 +77,33 @@ impl Observation {
     }
 
     /// A device that was not there came for a participant; an earlier one of the same participant departs.
-    pub(crate) fn connect(&mut self, participant: ParticipantId, device: DeviceId) -> Option<Departed> {
+    pub(crate) fn connect(
+        &mut self,
+        participant: ParticipantId,
+        device: DeviceId,
+        shown_as: DeviceId,
+    ) -> Option<Departed> {
         let departed = self.device_of(participant).and_then(|earlier| self.disconnect(earlier));
         self.by_participant.insert(participant, device);
-        self.devices.insert(device, Device { participant, streams: Vec::new() });
+        self.devices.insert(device, Device { participant, shown_as, streams: Vec::new() });
         departed
     }
 
     pub(crate) fn disconnect(&mut self, device: DeviceId) -> Option<Departed> {
-        let Device { participant, streams } = self.devices.remove(&device)?;
+        let Device { participant, shown_as, streams } = self.devices.remove(&device)?;
         self.by_participant.remove(&participant);
-        for stream in &streams {
-            self.streams.remove(stream);
-        }
-        Some(Departed { device, streams })
+        let streams = streams.iter().filter_map(|stream| self.streams.remove(stream));
+        let streams = streams.map(|stream| stream.view).collect();
+        Some(Departed { device, participant, shown_as, streams })
+    }
+
+    /// Undoes [`Observation::disconnect`], before anything else came for the participant.
+    pub(crate) fn reinstate(&mut self, departed: Departed) {
+        let Departed { device, participant, shown_as, streams: views } = departed;
+        let streams = views.iter().map(|view| view.id).collect();
+        self.by_participant.insert(participant, device);
+        self.devices.insert(device, Device { participant, shown_as, streams });
+        self.streams.extend(views.into_iter().map(|view| (view.id, Stream { device, view })));
     }
 
     /// Takes over the snapshot of a device's streams. `None` when the device is not there. A stream of another
@@ -95,14 +116,14 @@ impl Observation {
     ) -> Option<Publication> {
         let device = self.devices.get_mut(&id)?;
         let kept: HashSet<StreamId> = snapshot.iter().map(|stream| stream.id).collect();
+        let gone = device.streams.extract_if(.., |s| !kept.contains(s));
         let mut publication = Publication {
             publisher: device.participant,
-            down: device.streams.extract_if(.., |s| !kept.contains(s)).collect(),
+            shown_as: device.shown_as,
+            down: gone.filter_map(|stream| self.streams.remove(&stream)).map(|stream| stream.view).collect(),
             named: Vec::new(),
+            changed: Vec::new(),
         };
-        for stream in &publication.down {
-            self.streams.remove(stream);
-        }
         let mut seen = HashSet::new();
         for published in snapshot.into_iter().filter(|published| seen.insert(published.id)) {
             match self.streams.get_mut(&published.id) {
@@ -111,13 +132,18 @@ impl Observation {
                     if known.view.alias != published.alias {
                         publication.named.push(published.id);
                     }
-                    known.view.alias = published.alias;
-                    known.view.media_types = published.media_types;
+                    let seen = published.seen_since(known.view.published_at);
+                    if known.view != seen {
+                        publication.changed.push(seen.clone());
+                    }
+                    known.view = seen;
                 }
                 None => {
                     publication.named.push(published.id);
                     device.streams.push(published.id);
-                    self.streams.insert(published.id, Stream::new(now, id, published));
+                    let view = published.seen_since(now);
+                    publication.changed.push(view.clone());
+                    self.streams.insert(view.id, Stream { device: id, view });
                 }
             }
         }
@@ -125,14 +151,9 @@ impl Observation {
     }
 }
 
-impl Stream {
-    fn new(now: Timestamp, device: DeviceId, published: PublishedStream) -> Self {
-        let view = StreamView {
-            id: published.id,
-            alias: published.alias,
-            media_types: published.media_types,
-            published_at: now,
-        };
-        Self { device, view }
+impl PublishedStream {
+    fn seen_since(self, published_at: Timestamp) -> StreamView {
+        let Self { id, alias, media_types } = self;
+        StreamView { id, alias, media_types, published_at }
     }
 }

@@ -4,7 +4,7 @@ use crosspoint_ids::{AccountId, ParticipantId, SessionId};
 
 use crate::account::Account;
 use crate::members::Members;
-use crate::{Model, Page, Query, Refusal, Reply};
+use crate::{MediaTypes, Model, Page, Query, Refusal, Reply};
 
 impl Model {
     /// Answers a question.
@@ -47,6 +47,11 @@ impl Model {
                 Ok(Reply::Streams(streams.cloned().collect()))
             }
         }
+    }
+
+    /// What a participant may publish; `None` when it is gone.
+    pub fn publish_permissions(&self, participant: ParticipantId) -> Option<MediaTypes> {
+        Some(self.intent.participant_record(participant)?.publish_permissions)
     }
 
     fn subscriptions(

@@ -13,11 +13,15 @@ pub enum Report {
         participant: ParticipantId,
         /// The new device.
         device: DeviceId,
+        /// The id under which applications see it.
+        shown_as: DeviceId,
     },
     /// A device is gone for good; its streams with it.
     DeviceGone {
         /// Which.
         device: DeviceId,
+        /// How it went.
+        departure: Departure,
     },
     /// These, and no others, are the streams that a device publishes now.
     StreamsPublished {
@@ -26,6 +30,15 @@ pub enum Report {
         /// All its streams.
         streams: Vec<PublishedStream>,
     },
+}
+
+/// How a device went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// It said goodbye.
+    Left,
+    /// It was lost.
+    Lost,
 }
 
 /// A stream that a device publishes.

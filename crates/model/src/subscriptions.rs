@@ -1,6 +1,6 @@
 //! What a participant wants to receive.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crosspoint_ids::{ParticipantId, SessionId};
 
@@ -66,6 +66,7 @@ impl Scope {
     ) -> Result<Option<Self>, ScopeError> {
         let mut list: Vec<ListedParticipant> = Vec::new();
         let mut places: HashMap<ParticipantId, usize> = HashMap::new();
+        let mut named: HashSet<(ParticipantId, Alias)> = HashSet::new();
         for (count, (participant, aliases)) in entries.into_iter().enumerate() {
             if count >= LIST_ENTRIES_MAX {
                 return Err(ScopeError::TooManyEntries);
@@ -73,12 +74,17 @@ impl Scope {
             if aliases.len() > STREAM_ALIASES_MAX {
                 return Err(ScopeError::TooManyAliases(participant));
             }
-            let streams = StreamSelection::new(aliases);
-            match places.get(&participant).and_then(|place| list.get_mut(*place)) {
-                Some(entry) => entry.streams.merge(streams),
-                None => {
-                    places.insert(participant, list.len());
-                    list.push(ListedParticipant { participant, streams });
+            let all = aliases.is_empty();
+            let new = aliases.into_iter().filter(|alias| named.insert((participant, alias.clone())));
+            let place = *places.entry(participant).or_insert_with(|| {
+                list.push(ListedParticipant { participant, streams: StreamSelection::Aliases(Vec::new()) });
+                list.len() - 1
+            });
+            if let Some(entry) = list.get_mut(place) {
+                match &mut entry.streams {
+                    StreamSelection::All => {}
+                    streams if all => *streams = StreamSelection::All,
+                    StreamSelection::Aliases(mine) => mine.extend(new),
                 }
             }
         }
@@ -87,29 +93,6 @@ impl Scope {
 }
 
 impl StreamSelection {
-    fn new(aliases: Vec<Alias>) -> Self {
-        if aliases.is_empty() {
-            return Self::All;
-        }
-        let mut selection = Self::Aliases(Vec::with_capacity(aliases.len()));
-        selection.merge(Self::Aliases(aliases));
-        selection
-    }
-
-    fn merge(&mut self, other: Self) {
-        match (&mut *self, other) {
-            (Self::All, _) => {}
-            (_, Self::All) => *self = Self::All,
-            (Self::Aliases(mine), Self::Aliases(others)) => {
-                for alias in others {
-                    if !mine.contains(&alias) {
-                        mine.push(alias);
-                    }
-                }
-            }
-        }
-    }
-
     /// Whether a stream published under `alias` is received.
     pub fn covers(&self, alias: Option<&Alias>) -> bool {
         match self {

@@ -1,71 +1,87 @@
-//! The one task that owns the model and the store.
+//! The one task that owns the model.
 //!
-//! It takes requests in batches: all of a batch are applied, their changes are committed together, then effects go out
-//! and then answers: persist, then route, then answer. Nothing else writes to the model, so there is no lock.
+//! It takes requests in batches, a *turn* each. What is true already comes first: time, reports, devices that ask to be
+//! let in. Then commands: all are applied, their changes are committed together, and only then their effects go out and
+//! then the answers: persist, then route, then answer. When the commit fails, the commands are taken back, and everything
+//! else goes on. Nothing else writes to the model, so there is no lock.
 //!
-//! Who waits for whom: the core waits for the media plane to take orders; the media plane waits for nobody. Device
-//! tasks wait for the core; the core never waits for a device task.
+//! Who waits for whom: the core waits for the media plane to take orders, and for the store for as long as
+//! [`storage`](crate::storage) says; the media plane waits for nobody. Device tasks wait for the core; the core never waits
+//! for a device task.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crosspoint_ids::Timestamp;
 use crosspoint_media::{Crosspoint, Order};
-use crosspoint_model::{Effect, Model, Report};
-use crosspoint_store::{Store, StoreError, Write};
-use tokio::sync::{mpsc, watch};
+use crosspoint_model::{Change, Departure, Effect, Event, Happening, Model, Refusal, Reply, Report};
+use crosspoint_store::{Records, Write};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admission::Admission;
 use crate::clock::Clock;
+use crate::device_records::DeviceRecords;
 use crate::devices::Devices;
-use crate::handle::{CoreHandle, Request};
+use crate::event_log::EventLog;
+use crate::handle::{CoreHandle, Execute, Request};
+use crate::storage::{CommitFailure, FailureOutcome, Storage};
 
 /// The most requests of one batch, so that the first of them does not wait long.
 const BATCH_MAX: usize = 256;
+/// When to try again to write what is pending.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 /// The owner of the model.
-pub(crate) struct Core<S> {
+pub(crate) struct Core {
     model: Model,
-    store: S,
+    storage: Storage,
     devices: Devices,
+    device_records: DeviceRecords,
+    event_log: EventLog,
     orders: mpsc::Sender<Order>,
     requests: mpsc::Receiver<Request>,
     clock: Clock,
 }
 
-/// Why the core ended before it was told to.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CoreError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the media plane ended")]
-    MediaPlaneEnded,
-}
+/// The media plane is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the media plane ended")]
+pub(crate) struct MediaPlaneEnded;
 
-impl<S: Store> Core<S> {
-    /// Loads the store into the model.
+/// A command that was applied, and who waits for the answer.
+type Applied = (oneshot::Sender<Result<Reply, Refusal>>, Result<Reply, Refusal>);
+
+impl Core {
+    /// Puts stored records into the model.
     pub(crate) fn new(
         mut model: Model,
-        mut store: S,
+        storage: Storage,
+        records: Records,
         orders: mpsc::Sender<Order>,
         clock: Clock,
-    ) -> Result<(Self, CoreHandle), StoreError> {
-        let records = store.load()?;
+    ) -> (Self, CoreHandle) {
         for record in records.sessions {
             model.restore_session(record);
         }
         for record in records.participants {
             model.restore_participant(record);
         }
+        for record in records.idempotency {
+            model.restore_idempotency(record);
+        }
         let (handle, requests) = CoreHandle::new();
         let devices = Devices::new(orders.clone(), handle.clone(), clock);
-        Ok((Self { model, store, devices, orders, requests, clock }, handle))
+        let device_records = DeviceRecords::new(records.devices);
+        let event_log = EventLog::new(clock.now());
+        let core = Self { model, storage, devices, device_records, event_log, orders, requests, clock };
+        (core, handle)
     }
 
     /// Works until `stop` turns true, then closes every device's socket.
-    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), CoreError> {
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), MediaPlaneEnded> {
+        self.restore_devices().await?;
         let mut batch = Vec::with_capacity(BATCH_MAX);
         loop {
-            let wake_at = self.model.poll_timeout().map(|at| self.clock.instant(at));
+            let wake_at = self.wake_at();
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
                 _ = self.requests.recv_many(&mut batch, BATCH_MAX) => {}
@@ -79,60 +95,171 @@ impl<S: Store> Core<S> {
         Ok(())
     }
 
-    async fn turn(&mut self, batch: &mut Vec<Request>) -> Result<(), CoreError> {
+    /// Waits for the devices that were there when the server ended: their clients come back by themselves.
+    async fn restore_devices(&mut self) -> Result<(), MediaPlaneEnded> {
+        let mut gone = Vec::new();
+        for record in self.device_records.iter() {
+            let Some(publish_permissions) = self.model.publish_permissions(record.participant) else {
+                gone.push(record.participant);
+                continue;
+            };
+            if let Some(opened) = self.devices.restore(record, publish_permissions) {
+                self.model.restore_device(opened.participant, opened.device, opened.shown_as);
+                self.orders.send(opened.order).await.map_err(|_| MediaPlaneEnded)?;
+                self.devices.launch(opened.launch);
+            }
+        }
+        for participant in gone {
+            let write = self.device_records.forget(participant);
+            write.into_iter().for_each(|write| self.storage.write_later(write));
+        }
+        Ok(())
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let model = self.model.poll_timeout().map(|at| self.clock.instant(at));
+        let write_again = self.storage.has_pending().then(|| Instant::now() + WRITE_AGAIN);
+        model.into_iter().chain(write_again).min()
+    }
+
+    async fn turn(&mut self, batch: &mut Vec<Request>) -> Result<(), MediaPlaneEnded> {
         let now = self.clock.now();
         self.model.handle_timeout(now);
-        let mut answers = Vec::with_capacity(batch.len());
-        let mut admissions = Vec::new();
+        let (mut commands, mut queries, mut layouts) = (Vec::new(), Vec::new(), Vec::new());
         for request in batch.drain(..) {
             match request {
-                Request::Execute(command, reply) => answers.push((reply, self.model.apply(now, command))),
-                Request::Ask(query, reply) => answers.push((reply, self.model.query(query))),
                 Request::Report(report) => self.take_report(now, report).await?,
-                Request::Admit(admission) => admissions.push(admission),
-                Request::Count(reply) => {
+                Request::Admit(admission) => self.admit(now, *admission).await?,
+                Request::SetLines { participant, device, lines, done } => {
+                    let write = self.device_records.set_lines(participant, device, lines);
+                    write.into_iter().for_each(|write| self.storage.write_later(write));
+                    layouts.push(done);
+                }
+                Request::Execute(execute) => commands.push(execute),
+                Request::Ask(query, reply) => queries.push((query, reply)),
+                Request::Listen { account, after, reply } => {
                     // Whoever asked may have stopped waiting.
+                    let _ = reply.send(self.event_log.listen(account, after));
+                }
+                Request::Count(reply) => {
                     let _ = reply.send(self.devices.count());
                 }
             }
         }
-        let writes: Vec<Write> = std::iter::from_fn(|| self.model.poll_change()).map(Write::Model).collect();
-        if !writes.is_empty() {
-            tokio::task::block_in_place(|| self.store.commit(&writes))?;
-        }
-        for admission in admissions {
-            self.admit(now, *admission).await?;
-        }
+        self.let_happen(now).await?;
+        let answers = self.execute(now, commands).await;
         self.carry_out_effects().await?;
         for (reply, result) in answers {
             // Whoever asked may have stopped waiting; the change stands.
             let _ = reply.send(result);
         }
+        for (query, reply) in queries {
+            let _ = reply.send(self.model.query(query));
+        }
+        for done in layouts {
+            let _ = done.send(());
+        }
         Ok(())
     }
 
-    async fn take_report(&mut self, now: Timestamp, report: Report) -> Result<(), CoreError> {
-        if let Report::DeviceGone { device } = &report {
-            let device = *device;
-            self.devices.forget(device);
+    /// Carries out what is so whether it can be written or not; the writes go with the next commit.
+    async fn let_happen(&mut self, now: Timestamp) -> Result<(), MediaPlaneEnded> {
+        while let Some(change) = self.model.poll_change() {
+            self.storage.write_later(Write::Model(change));
+        }
+        while let Some(event) = self.model.poll_event() {
+            self.note(&event);
+            self.event_log.tell(now, event);
+        }
+        self.carry_out_effects().await
+    }
+
+    /// Applies commands and makes them durable, or takes them back.
+    async fn execute(&mut self, now: Timestamp, commands: Vec<Execute>) -> Vec<Applied> {
+        let mut applied: Vec<Applied> = Vec::with_capacity(commands.len());
+        for Execute { command, idempotency, reply } in commands {
+            let result = match idempotency {
+                Some(idempotency) => self.model.apply_once(now, idempotency, command),
+                None => self.model.apply(now, command),
+            };
+            applied.push((reply, result));
+        }
+        let changes: Vec<Change> = std::iter::from_fn(|| self.model.poll_change()).collect();
+        let events: Vec<Event> = std::iter::from_fn(|| self.model.poll_event()).collect();
+        let batch = changes.iter().cloned().map(Write::Model).collect();
+        match self.storage.commit(batch).await {
+            Ok(()) => {}
+            // Nothing but what was pending could not be written: it stays pending.
+            Err(_) if changes.is_empty() => {}
+            Err(failure) => {
+                self.take_back(failure, &changes);
+                for (_, result) in &mut applied {
+                    *result = Err(failure.refusal.into());
+                }
+                return applied;
+            }
+        }
+        self.model.keep();
+        for event in events {
+            self.note(&event);
+            self.event_log.tell(now, event);
+        }
+        applied
+    }
+
+    fn take_back(&mut self, failure: CommitFailure, changes: &[Change]) {
+        self.model.take_back();
+        if failure.outcome == FailureOutcome::InDoubt {
+            for change in changes {
+                self.storage.write_later(Write::Model(self.model.as_it_is(change)));
+            }
+        }
+    }
+
+    /// What an event means for what is kept of devices.
+    fn note(&mut self, event: &Event) {
+        if let Happening::ParticipantEnded { participant, .. } = &event.happening {
+            let write = self.device_records.forget(*participant);
+            write.into_iter().for_each(|write| self.storage.write_later(write));
+        }
+    }
+
+    async fn take_report(&mut self, now: Timestamp, report: Report) -> Result<(), MediaPlaneEnded> {
+        if let Report::DeviceGone { device, departure } = &report {
+            let (device, departure) = (*device, *departure);
+            if let Some(participant) = self.devices.forget(device) {
+                let write = match departure {
+                    Departure::Lost => self.device_records.lose(participant, device),
+                    Departure::Left => self.device_records.remove(participant, device),
+                };
+                write.into_iter().for_each(|write| self.storage.write_later(write));
+            }
             self.order(Order::CloseDevice { device }).await?;
         }
         self.model.report(now, report);
         Ok(())
     }
 
-    async fn admit(&mut self, now: Timestamp, admission: Admission) -> Result<(), CoreError> {
-        let Some(opened) = self.devices.admit(admission) else {
+    async fn admit(&mut self, now: Timestamp, admission: Admission) -> Result<(), MediaPlaneEnded> {
+        let lines = self.device_records.lines(admission.participant, admission.unique_id.as_deref());
+        let Some(opened) = self.devices.admit(admission, lines) else {
             return Ok(());
         };
+        let write =
+            self.device_records.connect(opened.participant, opened.device, opened.unique_id.as_deref());
+        self.storage.write_later(write);
         self.order(opened.order).await?;
-        let report = Report::DeviceConnected { participant: opened.participant, device: opened.device };
+        let report = Report::DeviceConnected {
+            participant: opened.participant,
+            device: opened.device,
+            shown_as: opened.shown_as,
+        };
         self.model.report(now, report);
         self.devices.launch(opened.launch);
         Ok(())
     }
 
-    async fn carry_out_effects(&mut self) -> Result<(), CoreError> {
+    async fn carry_out_effects(&mut self) -> Result<(), MediaPlaneEnded> {
         while let Some(effect) = self.model.poll_effect() {
             match effect {
                 Effect::Route(change) => {
@@ -144,7 +271,10 @@ impl<S: Store> Core<S> {
                     self.order(Order::Route { stop, start }).await?;
                 }
                 Effect::CloseDevice { device, reason } => {
-                    self.devices.close(device, reason);
+                    if let Some(participant) = self.devices.close(device, reason) {
+                        let write = self.device_records.remove(participant, device);
+                        write.into_iter().for_each(|write| self.storage.write_later(write));
+                    }
                     self.order(Order::CloseDevice { device }).await?;
                 }
             }
@@ -152,8 +282,8 @@ impl<S: Store> Core<S> {
         Ok(())
     }
 
-    async fn order(&self, order: Order) -> Result<(), CoreError> {
-        self.orders.send(order).await.map_err(|_| CoreError::MediaPlaneEnded)
+    async fn order(&self, order: Order) -> Result<(), MediaPlaneEnded> {
+        self.orders.send(order).await.map_err(|_| MediaPlaneEnded)
     }
 }
 

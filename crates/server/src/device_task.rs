@@ -7,11 +7,12 @@ use std::pin::Pin;
 use crosspoint_ids::{DeviceId, ParticipantId, Timestamp};
 use crosspoint_media as media;
 use crosspoint_media::{DeviceEvent, MediaKind, Order, SdpRefusal};
-use crosspoint_model::{Alias, CloseReason, MediaTypes, Report};
+use crosspoint_model::{Alias, CloseReason, Departure, MediaTypes, Report};
 use crosspoint_signaling::{
     CallNumber, Device, GoneReason, Input, OfferedStream, Output, Path, PublishAnswer, PublishAnswerStream,
     Side, SubscribeOffer,
 };
+use crosspoint_store::LineKind;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
@@ -39,11 +40,14 @@ pub(crate) struct Inbox {
 /// A device's task.
 pub(crate) struct DeviceTask {
     id: DeviceId,
+    participant: ParticipantId,
     machine: Device,
     /// The sockets that are up; two only while a new one supersedes an old one.
     sockets: Vec<Socket>,
     /// The answer of the media plane that is waited for.
     pending: Option<Pending>,
+    /// How many m-lines of its client the store knows; the pool only grows.
+    lines_known: usize,
     orders: mpsc::Sender<Order>,
     core: CoreHandle,
     clock: Clock,
@@ -67,15 +71,35 @@ impl DeviceTask {
         clock: Clock,
     ) -> Self {
         let machine = Device::new(clock.now(), id, participant);
-        Self { id, machine, sockets: Vec::new(), pending: None, orders, core, clock }
+        Self {
+            id,
+            participant,
+            machine,
+            sockets: Vec::new(),
+            pending: None,
+            lines_known: 0,
+            orders,
+            core,
+            clock,
+        }
     }
 
-    pub(crate) async fn run(mut self, mut inbox: Inbox, first: Socket) {
-        let mut flow = self.attach(first).await;
+    /// Works until the device ends. Without a first socket, its client is waited for.
+    pub(crate) async fn run(mut self, mut inbox: Inbox, first: Option<Socket>) {
+        let mut flow = match first {
+            Some(socket) => self.attach(socket).await,
+            None => Flow::On,
+        };
         while flow == Flow::On {
             let input = self.next_input(&mut inbox).await;
             flow = match input {
                 Next::Input(input) => self.handle(input).await,
+                Next::Media(event) => {
+                    if let DeviceEvent::OfferReady(offer) = &event {
+                        self.remember_lines(offer).await;
+                    }
+                    self.handle(input_of_event(event)).await
+                }
                 Next::Attach(socket) => self.attach(socket).await,
                 Next::TimePassed => {
                     self.machine.handle_timeout(self.clock.now());
@@ -87,7 +111,7 @@ impl DeviceTask {
                 }
                 Next::MediaGone => {
                     tracing::warn!(device = %self.id, "the media plane gave a device up");
-                    self.core.report(Report::DeviceGone { device: self.id }).await;
+                    self.gone(Departure::Lost).await;
                     Flow::Ended
                 }
             };
@@ -104,7 +128,7 @@ impl DeviceTask {
             },
             Some(socket) = inbox.sockets.recv() => Next::Attach(socket),
             event = inbox.events.recv() => match event {
-                Some(event) => Next::Input(input_of_event(event)),
+                Some(event) => Next::Media(event),
                 None => Next::MediaGone,
             },
             input = answer(&mut self.pending) => {
@@ -121,6 +145,20 @@ impl DeviceTask {
             }),
             () = sleep_until(&self.clock, timeout) => Next::TimePassed,
         }
+    }
+
+    /// Before a client gets more m-lines than it has, it must be certain that a restarted server knows of them.
+    async fn remember_lines(&mut self, offer: &media::Offer) {
+        if offer.lines.len() <= self.lines_known {
+            return;
+        }
+        self.lines_known = offer.lines.len();
+        let lines = offer.lines.iter().map(|kind| match kind {
+            MediaKind::Audio => LineKind::Audio,
+            MediaKind::Video => LineKind::Video,
+        });
+        // Without the core, the server is stopping.
+        let _ = self.core.set_lines(self.participant, self.id, lines.collect()).await;
     }
 
     async fn attach(&mut self, socket: Socket) -> Flow {
@@ -169,9 +207,8 @@ impl DeviceTask {
                 }
                 Output::Gone { reason } => {
                     match reason {
-                        GoneReason::Left | GoneReason::Lost => {
-                            self.core.report(Report::DeviceGone { device: self.id }).await;
-                        }
+                        GoneReason::Left => self.gone(Departure::Left).await,
+                        GoneReason::Lost => self.gone(Departure::Lost).await,
                         // The core did that itself.
                         GoneReason::Closed => {}
                     }
@@ -191,6 +228,10 @@ impl DeviceTask {
         }
     }
 
+    async fn gone(&mut self, departure: Departure) {
+        self.core.report(Report::DeviceGone { device: self.id, departure }).await;
+    }
+
     async fn signalling(&mut self, signalling: media::Path) {
         self.order(Order::SignallingChanged { device: self.id, signalling }).await;
     }
@@ -204,6 +245,7 @@ impl DeviceTask {
 /// What the task does next.
 enum Next {
     Input(Input),
+    Media(DeviceEvent),
     Attach(Socket),
     TimePassed,
     Stopping,

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use crosspoint_ids::{DeviceId, ParticipantId};
 use crosspoint_media::{DeviceEvent, MediaKind, Order};
 use crosspoint_model::{CloseReason, MediaTypes};
-use tokio::sync::{mpsc, oneshot, watch};
+use crosspoint_store::{DeviceRecord, LineKind, Presence};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -29,6 +30,9 @@ const EVENTS_MAX: usize = 64;
 pub(crate) struct Opened {
     pub(crate) device: DeviceId,
     pub(crate) participant: ParticipantId,
+    pub(crate) unique_id: Option<String>,
+    /// The id under which applications see it: the device's own name, when that is a UUID.
+    pub(crate) shown_as: DeviceId,
     /// What the media plane must be told first.
     pub(crate) order: Order,
     pub(crate) launch: Launch,
@@ -38,7 +42,8 @@ pub(crate) struct Opened {
 pub(crate) struct Launch {
     task: DeviceTask,
     inbox: Inbox,
-    socket: Socket,
+    /// `None`: its client is waited for.
+    socket: Option<Socket>,
 }
 
 /// All devices.
@@ -78,8 +83,9 @@ impl Devices {
         self.by_participant.len()
     }
 
-    /// Attaches a socket to its device, or makes a device for it.
-    pub(crate) fn admit(&mut self, admission: Admission) -> Option<Opened> {
+    /// Attaches a socket to its device, or makes a device for it. `lines` are the m-lines that its client was offered
+    /// before.
+    pub(crate) fn admit(&mut self, admission: Admission, lines: &[LineKind]) -> Option<Opened> {
         while self.tasks.try_join_next().is_some() {}
         let Admission { participant, publish_permissions, unique_id, socket, reply } = admission;
         let known = self.by_participant.get(&participant);
@@ -97,18 +103,39 @@ impl Devices {
             },
             None => socket,
         };
-        Some(self.open(participant, publish_permissions, unique_id, socket, reply))
+        let device = DeviceId::new(Uuid::new_v4());
+        let (opened, frames) =
+            self.open(device, participant, publish_permissions, unique_id, lines, Some(socket));
+        // The socket may be gone again by now; its device finds out by itself.
+        let _ = reply.send(frames);
+        Some(opened)
+    }
+
+    /// Makes a device anew that was there when the server ended; its client is waited for. `None` when it had gone.
+    pub(crate) fn restore(
+        &mut self,
+        record: &DeviceRecord,
+        publish_permissions: MediaTypes,
+    ) -> Option<Opened> {
+        match record.presence {
+            Presence::Here => {}
+            Presence::Gone => return None,
+        }
+        let DeviceRecord { participant, device, unique_id, lines, .. } = record;
+        let (opened, _) =
+            self.open(*device, *participant, publish_permissions, unique_id.clone(), lines, None);
+        Some(opened)
     }
 
     fn open(
         &mut self,
+        device: DeviceId,
         participant: ParticipantId,
         publish_permissions: MediaTypes,
         unique_id: Option<String>,
-        socket: Socket,
-        reply: oneshot::Sender<mpsc::Sender<Incoming>>,
-    ) -> Opened {
-        let device = DeviceId::new(Uuid::new_v4());
+        lines: &[LineKind],
+        socket: Option<Socket>,
+    ) -> (Opened, mpsc::Sender<Incoming>) {
         let (frames, frame_queue) = mpsc::channel(FRAMES_MAX);
         let (sockets, socket_queue) = mpsc::channel(SOCKETS_MAX);
         let (events, event_queue) = mpsc::channel::<DeviceEvent>(EVENTS_MAX);
@@ -116,9 +143,9 @@ impl Devices {
         let inbox = Inbox { frames: frame_queue, sockets: socket_queue, events: event_queue, end: end_watch };
         let task = DeviceTask::new(device, participant, self.orders.clone(), self.core.clone(), self.clock);
         let launch = Launch { task, inbox, socket };
-        // The socket may be gone again by now; its device finds out by itself.
-        let _ = reply.send(frames.clone());
-        let entry = Entry { device, unique_id, frames, sockets, end };
+        let shown_as =
+            unique_id.as_deref().and_then(|id| Uuid::try_parse(id).ok()).map_or(device, DeviceId::new);
+        let entry = Entry { device, unique_id: unique_id.clone(), frames: frames.clone(), sockets, end };
         if let Some(earlier) = self.by_participant.insert(participant, entry) {
             // The model tells the earlier device to close; the entry lives on in its task's own channels until then.
             self.participants.remove(&earlier.device);
@@ -129,8 +156,12 @@ impl Devices {
             .into_iter()
             .filter_map(|(media_type, kind)| publish_permissions.contains(media_type).then_some(kind))
             .collect();
-        let order = Order::OpenDevice { device, participant, allowed, events };
-        Opened { device, participant, order, launch }
+        let lines = lines.iter().map(|line| match line {
+            LineKind::Audio => MediaKind::Audio,
+            LineKind::Video => MediaKind::Video,
+        });
+        let order = Order::OpenDevice { device, participant, allowed, lines: lines.collect(), events };
+        (Opened { device, participant, unique_id, shown_as, order, launch }, frames)
     }
 
     /// Lets a new device's task run.
@@ -139,21 +170,21 @@ impl Devices {
         self.tasks.spawn(task.run(inbox, socket));
     }
 
-    /// Forgets a device that has ended by itself.
-    pub(crate) fn forget(&mut self, device: DeviceId) {
-        self.remove(device);
+    /// Forgets a device that has ended by itself. Whose it was; `None` when it was not known.
+    pub(crate) fn forget(&mut self, device: DeviceId) -> Option<ParticipantId> {
+        self.remove(device).map(|(participant, _)| participant)
     }
 
-    /// Closes a device for good.
-    pub(crate) fn close(&mut self, device: DeviceId, reason: CloseReason) {
-        if let Some(entry) = self.remove(device) {
-            entry.end.send_replace(Some(End::Closed(reason)));
-        }
+    /// Closes a device for good. Whose it was; `None` when it was not known.
+    pub(crate) fn close(&mut self, device: DeviceId, reason: CloseReason) -> Option<ParticipantId> {
+        let (participant, entry) = self.remove(device)?;
+        entry.end.send_replace(Some(End::Closed(reason)));
+        Some(participant)
     }
 
-    fn remove(&mut self, device: DeviceId) -> Option<Entry> {
+    fn remove(&mut self, device: DeviceId) -> Option<(ParticipantId, Entry)> {
         let participant = self.participants.remove(&device)?;
-        self.by_participant.remove(&participant)
+        Some((participant, self.by_participant.remove(&participant)?))
     }
 
     /// Tells all devices that the server stops, and waits until their sockets know.

@@ -1,6 +1,9 @@
 //! How the rest of the server reaches the core.
 
-use crosspoint_model::{Command, Query, Refusal, Reply, Report};
+use crosspoint_http::{EventId, ListenRefusal, Listening};
+use crosspoint_ids::{AccountId, DeviceId, ParticipantId};
+use crosspoint_model::{Command, Idempotency, Query, Refusal, Reply, Report};
+use crosspoint_store::LineKind;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::admission::Admission;
@@ -11,11 +14,31 @@ const REQUESTS_MAX: usize = 1_024;
 /// Something that the core is asked or told.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Execute(Command, oneshot::Sender<Result<Reply, Refusal>>),
+    Execute(Execute),
     Ask(Query, oneshot::Sender<Result<Reply, Refusal>>),
+    Listen {
+        account: AccountId,
+        after: Option<EventId>,
+        reply: oneshot::Sender<Result<Listening, ListenRefusal>>,
+    },
     Report(Report),
     Admit(Box<Admission>),
+    /// A device is about to be offered these m-lines.
+    SetLines {
+        participant: ParticipantId,
+        device: DeviceId,
+        lines: Vec<LineKind>,
+        done: oneshot::Sender<()>,
+    },
     Count(oneshot::Sender<usize>),
+}
+
+/// A command to carry out.
+#[derive(Debug)]
+pub(crate) struct Execute {
+    pub(crate) command: Command,
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) reply: oneshot::Sender<Result<Reply, Refusal>>,
 }
 
 /// How the rest of the server reaches the core.
@@ -36,8 +59,9 @@ impl CoreHandle {
         (Self { requests }, queue)
     }
 
-    pub(crate) async fn execute(&self, command: Command) -> Result<Reply, Refusal> {
-        self.request(|reply| Request::Execute(command, reply)).await.unwrap_or(Err(Refusal::Unavailable))
+    async fn execute(&self, command: Command, idempotency: Option<Idempotency>) -> Result<Reply, Refusal> {
+        let request = self.request(|reply| Request::Execute(Execute { command, idempotency, reply }));
+        request.await.unwrap_or(Err(Refusal::Unavailable))
     }
 
     pub(crate) async fn ask(&self, query: Query) -> Result<Reply, Refusal> {
@@ -55,6 +79,16 @@ impl CoreHandle {
         self.requests.send(Request::Admit(Box::new(admission))).await.map_err(|_| Stopped)
     }
 
+    /// Tells which m-lines a device is about to be offered; returns once that is durable, or can't be for now.
+    pub(crate) async fn set_lines(
+        &self,
+        participant: ParticipantId,
+        device: DeviceId,
+        lines: Vec<LineKind>,
+    ) -> Result<(), Stopped> {
+        self.request(|done| Request::SetLines { participant, device, lines, done }).await
+    }
+
     /// How many devices there are.
     pub(crate) async fn device_count(&self) -> Result<usize, Stopped> {
         self.request(Request::Count).await
@@ -69,7 +103,16 @@ impl CoreHandle {
 
 impl crosspoint_http::Control for CoreHandle {
     async fn execute(&self, command: Command) -> Result<Reply, Refusal> {
-        CoreHandle::execute(self, command).await
+        CoreHandle::execute(self, command, None).await
+    }
+
+    async fn execute_once(&self, idempotency: Idempotency, command: Command) -> Result<Reply, Refusal> {
+        CoreHandle::execute(self, command, Some(idempotency)).await
+    }
+
+    async fn listen(&self, account: AccountId, after: Option<EventId>) -> Result<Listening, ListenRefusal> {
+        let request = self.request(|reply| Request::Listen { account, after, reply });
+        request.await.unwrap_or(Err(ListenRefusal::Stopping))
     }
 
     async fn ask(&self, query: Query) -> Result<Reply, Refusal> {

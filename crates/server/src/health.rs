@@ -1,10 +1,12 @@
-//! `/livez`: the process works. `/readyz`: it takes new devices.
+//! `/livez`: the process works. `/readyz`: it takes new work.
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::sync::watch;
+
+use crate::storage::StoreHealth;
 
 /// Whether the server takes new devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,13 +15,27 @@ pub(crate) enum Phase {
     Draining,
 }
 
-pub(crate) fn router(phase: watch::Receiver<Phase>) -> Router {
-    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(readyz)).with_state(phase)
+#[derive(Debug, Clone)]
+struct Readiness {
+    phase: watch::Receiver<Phase>,
+    store: watch::Receiver<StoreHealth>,
 }
 
-async fn readyz(State(phase): State<watch::Receiver<Phase>>) -> (StatusCode, &'static str) {
-    match *phase.borrow() {
-        Phase::Serving => (StatusCode::OK, "ok\n"),
-        Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+pub(crate) fn router(phase: watch::Receiver<Phase>, store: watch::Receiver<StoreHealth>) -> Router {
+    let readiness = Readiness { phase, store };
+    Router::new()
+        // Nothing but the process itself: whoever ends it because of the disk ends calls that go on without it.
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .with_state(readiness)
+}
+
+async fn readyz(State(readiness): State<Readiness>) -> (StatusCode, &'static str) {
+    match (*readiness.phase.borrow(), *readiness.store.borrow()) {
+        (Phase::Serving, StoreHealth::Works) => (StatusCode::OK, "ok\n"),
+        (Phase::Draining, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        (Phase::Serving, StoreHealth::Fails) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the store takes no writes\n")
+        }
     }
 }

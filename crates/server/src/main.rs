@@ -6,12 +6,16 @@ mod clock;
 mod config;
 mod core;
 mod device_api;
+mod device_records;
 mod device_task;
 mod devices;
+mod event_log;
 mod handle;
 mod health;
+mod keys;
 mod serve;
 mod socket;
+mod storage;
 
 use std::error::Error;
 use std::process::ExitCode;

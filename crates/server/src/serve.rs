@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crosspoint_http::{Accounts, Credential};
-use crosspoint_media::{MediaAddresses, MediaPlane, MediaPlaneError};
+use crosspoint_media::{IceKey, MediaAddresses, MediaPlane, MediaPlaneError};
 use crosspoint_model::{Limits, Model};
-use crosspoint_store::{MemoryStore, StoreError};
+use crosspoint_store::{EmbeddedStore, OpenError, Store, StoreError};
 use crosspoint_token::TokenKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,16 +17,20 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::config::{Config, DEV_ACCOUNT, Mode};
-use crate::core::{Core, CoreError};
+use crate::core::{Core, MediaPlaneEnded};
 use crate::device_api::Door;
 use crate::handle::CoreHandle;
 use crate::health::Phase;
+use crate::keys::{self, Purpose};
+use crate::storage::{Storage, StoreHealth};
 use crate::{assets, device_api, health};
 
 /// The most sessions of one account: each takes about 500 bytes.
 const ACCOUNT_SESSIONS_MAX: usize = 200_000;
 /// The most participants of one account: each takes about 1 kB.
 const ACCOUNT_PARTICIPANTS_MAX: usize = 500_000;
+/// The most idempotency keys of one account within a day: each takes about 1 kB.
+const ACCOUNT_IDEMPOTENCY_KEYS_MAX: usize = 200_000;
 /// How long a drain takes at least, so that load balancers see `/readyz` fail before the port closes.
 const DRAIN_LEAST: Duration = Duration::from_secs(2);
 /// How long open HTTP exchanges may take to finish at the end.
@@ -42,7 +46,11 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Core(#[from] CoreError),
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    MediaPlaneEnded(#[from] MediaPlaneEnded),
+    #[error("a thread can't be started")]
+    Thread(#[source] std::io::Error),
     #[error("serving HTTP failed")]
     Http(#[source] std::io::Error),
     #[error("a signal handler can't be set up")]
@@ -62,11 +70,13 @@ impl ServeError {
 
 /// Runs the server until it is told to stop.
 pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
+    let mut store = EmbeddedStore::open(&config.data_dir, fresh_secret()?)?;
     let listen = config.listen;
     let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
     let local = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
     let addresses = MediaAddresses { listen: config.media_listen, advertise: config.advertise.clone() };
-    let media = MediaPlane::start(&addresses)?;
+    let media =
+        MediaPlane::start(&addresses, IceKey::new(&keys::derive(store.secret(), Purpose::IcePasswords)))?;
     let mut stop_signals = StopSignals::new().map_err(ServeError::Signals)?;
 
     let clock = Clock::start();
@@ -74,14 +84,24 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
         session_participants_max: config.max_participants,
         account_sessions_max: ACCOUNT_SESSIONS_MAX,
         account_participants_max: ACCOUNT_PARTICIPANTS_MAX,
+        account_idempotency_keys_max: ACCOUNT_IDEMPOTENCY_KEYS_MAX,
         lifetime: config.lifetime,
     };
-    let (core, handle) = Core::new(Model::new(limits), MemoryStore::default(), media.orders(), clock)?;
+    let records = store.load()?;
+    tracing::info!(
+        sessions = records.sessions.len(),
+        participants = records.participants.len(),
+        "state is kept in {}",
+        config.data_dir.display()
+    );
+    let tokens = TokenKey::new(keys::derive(store.secret(), Purpose::DeviceTokens));
+    let (storage, store_health) = Storage::start(store).map_err(ServeError::Thread)?;
+    let (core, handle) = Core::new(Model::new(limits), storage, records, media.orders(), clock);
     let (stop_core, core_stop) = watch::channel(false);
     let mut core_task = tokio::spawn(core.run(core_stop));
 
     let (phase, phase_watch) = watch::channel(Phase::Serving);
-    let app = application(&config, TokenKey::new(fresh_secret()?), handle.clone(), clock, phase_watch);
+    let app = application(&config, tokens, handle.clone(), clock, phase_watch, store_health);
     let (stop_http, mut http_stop) = watch::channel(false);
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         // An error means that the other side is gone: stop as well.
@@ -98,7 +118,7 @@ pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
             Ok(())
         }
         ended = &mut core_task => Err(match ended {
-            Ok(Err(error)) => ServeError::Core(error),
+            Ok(Err(error)) => ServeError::MediaPlaneEnded(error),
             Ok(Ok(())) | Err(_) => ServeError::CorePanicked,
         }),
     };
@@ -122,6 +142,7 @@ fn application(
     core: CoreHandle,
     clock: Clock,
     phase: watch::Receiver<Phase>,
+    store: watch::Receiver<StoreHealth>,
 ) -> axum::Router {
     let credentials = config.accounts.iter().map(|user| Credential {
         account: user.account.clone(),
@@ -132,7 +153,8 @@ fn application(
     let control = Arc::new(core.clone());
     let door =
         Door { tokens: tokens.clone(), core, clock, phase: phase.clone(), connections: AtomicU64::new(0) };
-    let mut app = device_api::router(Arc::new(door)).merge(health::router(phase)).merge(assets::router());
+    let mut app =
+        device_api::router(Arc::new(door)).merge(health::router(phase, store)).merge(assets::router());
     if config.mode == Mode::Dev {
         let (account, _, _) = DEV_ACCOUNT;
         if let Ok(account) = account.parse() {
@@ -142,7 +164,7 @@ fn application(
     app.fallback_service(crosspoint_http::router(control, accounts, tokens))
 }
 
-/// 256 random bits; state is in memory, so the secret lives as long as the tokens.
+/// 256 random bits, for a store that is new.
 fn fresh_secret() -> Result<[u8; 32], ServeError> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| ServeError::Random(error.to_string()))?;
@@ -152,10 +174,10 @@ fn fresh_secret() -> Result<[u8; 32], ServeError> {
 fn announce(config: &Config, local: SocketAddr, media: &MediaPlane) {
     let advertised: Vec<String> = media.advertised().iter().map(ToString::to_string).collect();
     tracing::info!("REST, WebSocket and pages on http://{local}");
-    tracing::info!("media on udp {}, told to clients as {}", media.local_address(), advertised.join(", "));
     tracing::info!(
-        "state is kept in memory and ends with the process; --data-dir {} is not written yet",
-        config.data_dir.display()
+        "media on udp and tcp {}, told to clients as {}",
+        media.local_address(),
+        advertised.join(", ")
     );
     if config.mode == Mode::Dev {
         let (account, user, password) = DEV_ACCOUNT;

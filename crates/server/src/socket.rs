@@ -14,8 +14,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 pub(crate) const OUTGOING_MAX: usize = 64;
 /// How often the client is asked whether it is there.
 const PING_EVERY: Duration = Duration::from_secs(10);
-/// A client that was silent for this long is gone.
-const SILENCE_MAX: Duration = Duration::from_secs(25);
+/// A client that was silent for this long is gone. Not sooner: what it sent into a network that was down for a while comes
+/// through after all as long as the socket is kept, and it would not send it again.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long writing one frame may take.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
 

@@ -3,16 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "helpers of a test may fail it")]
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const ANY_PORT: [&str; 4] = ["--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0"];
 
+/// A command whose server, if it starts one, has a new data directory.
 fn crosspoint(args: &[&str]) -> Command {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("data-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let data_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
     command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CROSSPOINT_")) {
         command.env_remove(name);
     }
+    command.env("CROSSPOINT_DATA_DIR", data_dir);
     command
 }
 
@@ -25,7 +32,7 @@ fn started(args: &[&str]) -> (Child, Vec<String>) {
     let mut server = crosspoint(args).args(ANY_PORT).spawn().unwrap();
     let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
     let mut lines = Vec::new();
-    while !lines.last().is_some_and(|line: &String| line.contains("state is kept in memory")) {
+    while !lines.last().is_some_and(|line: &String| line.contains("media on udp and tcp")) {
         lines.push(log.next().expect("the server logs until it listens").unwrap());
     }
     // The rest is read away, so that the server never waits for its log.
@@ -70,7 +77,7 @@ fn it_says_what_listens_where_and_ends_cleanly_on_either_signal() {
     for name in ["TERM", "INT"] {
         let (mut server, log) = started(&["serve", "--account", "1:user:password", "--drain", "1s"]);
         assert!(log.iter().any(|line| line.contains("REST, WebSocket and pages on http://127.0.0.1:")));
-        assert!(log.iter().any(|line| line.contains("media on udp 127.0.0.1:")));
+        assert!(log.iter().any(|line| line.contains("media on udp and tcp 127.0.0.1:")));
         assert!(!log.iter().any(|line| line.contains("password")));
         signal(&server, name);
         assert_eq!(server.wait().unwrap().code(), Some(0), "{name}");

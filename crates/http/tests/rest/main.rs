@@ -6,6 +6,8 @@
 
 mod bodies;
 mod demo;
+mod events;
+mod idempotency;
 mod isolation;
 mod listings;
 mod matrix;
@@ -16,3 +18,4 @@ mod socket;
 mod stage;
 mod subscriptions;
 mod sweep;
+mod token;

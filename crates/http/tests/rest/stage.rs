@@ -9,10 +9,10 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use crosspoint_http::{Accounts, Control, Credential};
-use crosspoint_ids::{DeviceId, ParticipantId, StreamId, Timestamp};
+use crosspoint_http::{Accounts, Control, Credential, EventId, ListenRefusal, Listening, ToldEvent};
+use crosspoint_ids::{AccountId, DeviceId, ParticipantId, StreamId, Timestamp};
 use crosspoint_model::{
-    Alias, Command, Limits, MediaTypes, Model, PublishedStream, Query, Refusal, Reply, Report,
+    Alias, Command, Idempotency, Limits, MediaTypes, Model, PublishedStream, Query, Refusal, Reply, Report,
 };
 use crosspoint_token::TokenKey;
 use http_body_util::BodyExt;
@@ -34,6 +34,9 @@ pub(crate) const DISABLED: User = ("disabled", "dev", "dev");
 /// An id that nobody has.
 pub(crate) const NOBODY: &str = "cb5054ee-a69b-41ac-9ab2-04d6370826b4";
 
+/// The process that tells events.
+pub(crate) const EPOCH: u64 = 7;
+
 /// The model behind a lock, in place of the server's core.
 #[derive(Debug)]
 pub(crate) struct ModelControl {
@@ -42,6 +45,7 @@ pub(crate) struct ModelControl {
     commands: Mutex<Vec<Command>>,
     /// What everything is refused with instead.
     refusal: Mutex<Option<Refusal>>,
+    told: Mutex<Vec<ToldEvent>>,
 }
 
 impl ModelControl {
@@ -50,9 +54,26 @@ impl ModelControl {
             session_participants_max: SESSION_PARTICIPANTS_MAX,
             account_sessions_max: 50,
             account_participants_max: 50,
+            account_idempotency_keys_max: 3,
             lifetime: LIFETIME,
         };
-        Self { model: Model::new(limits).into(), commands: Mutex::default(), refusal: Mutex::default() }
+        Self {
+            model: Model::new(limits).into(),
+            commands: Mutex::default(),
+            refusal: Mutex::default(),
+            told: Mutex::default(),
+        }
+    }
+
+    fn settle(&self, model: &mut Model) {
+        model.keep();
+        while model.poll_change().is_some() {}
+        while model.poll_effect().is_some() {}
+        let mut told = self.told.lock().unwrap();
+        while let Some(event) = model.poll_event() {
+            let id = EventId { epoch: EPOCH, sequence: told.len() as u64 + 1 };
+            told.push(ToldEvent { id, at: NOW, event: Arc::new(event) });
+        }
     }
 
     fn model(&self) -> MutexGuard<'_, Model> {
@@ -72,9 +93,28 @@ impl Control for ModelControl {
         self.refusal()?;
         let mut model = self.model();
         let reply = model.apply(NOW, command);
-        while model.poll_change().is_some() {}
-        while model.poll_effect().is_some() {}
+        self.settle(&mut model);
         reply
+    }
+
+    async fn execute_once(&self, idempotency: Idempotency, command: Command) -> Result<Reply, Refusal> {
+        tokio::task::yield_now().await;
+        self.refusal()?;
+        let mut model = self.model();
+        let reply = model.apply_once(NOW, idempotency, command);
+        self.settle(&mut model);
+        reply
+    }
+
+    /// What happened so far is all that comes.
+    async fn listen(&self, account: AccountId, after: Option<EventId>) -> Result<Listening, ListenRefusal> {
+        self.refusal().map_err(|_| ListenRefusal::Stopping)?;
+        let told = self.told.lock().unwrap();
+        let own = told.iter().filter(|told| told.event.account == account).cloned();
+        let (seen, complete) = after.map_or((0, true), |after| (after.sequence, after.epoch == EPOCH));
+        let now = EventId { epoch: EPOCH, sequence: told.len() as u64 };
+        let (_, live) = tokio::sync::mpsc::channel(1);
+        Ok(Listening { complete, now, earlier: own.filter(|told| told.id.sequence > seen).collect(), live })
     }
 
     async fn ask(&self, query: Query) -> Result<Reply, Refusal> {
@@ -175,9 +215,9 @@ impl Stage {
             media_types,
         };
         let mut model = self.control.model();
-        model.report(NOW, Report::DeviceConnected { participant, device });
+        model.report(NOW, Report::DeviceConnected { participant, device, shown_as: device });
         model.report(NOW, Report::StreamsPublished { device, streams: vec![stream] });
-        while model.poll_effect().is_some() {}
+        self.control.settle(&mut model);
     }
 
     /// The commands since this was asked last.
@@ -218,6 +258,9 @@ impl Answer {
     fn checked(self) -> Self {
         let id = self.header("x-request-id").unwrap_or_default();
         assert!(Uuid::try_parse(id).is_ok(), "a request id: {self:?}");
+        if self.header("content-type") == Some("text/event-stream") {
+            return self;
+        }
         let json = self.header("content-type") == Some("application/json");
         assert_eq!(json, self.status != 204, "JSON, or nothing on 204: {self:?}");
         let head = self.what.starts_with("HEAD ");

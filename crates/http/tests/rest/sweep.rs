@@ -6,7 +6,7 @@ use crosspoint_http::ROUTES;
 use crate::stage::{DISABLED, NOBODY, Stage, THEM, US, basic, request};
 
 /// Every operation, and its status when all is well.
-const OPERATIONS: [(&str, &str, u16); 16] = [
+const OPERATIONS: [(&str, &str, u16); 18] = [
     ("POST", "/sessions", 200),
     ("GET", "/sessions", 200),
     ("GET", "/sessions/{sessionId}", 200),
@@ -23,6 +23,8 @@ const OPERATIONS: [(&str, &str, u16); 16] = [
     ("GET", "/participants/{participantId}", 200),
     ("DELETE", "/participants/{participantId}", 204),
     ("GET", "/participants/{participantId}/streams", 200),
+    ("POST", "/participants/{participantId}/token", 200),
+    ("GET", "/events", 200),
 ];
 const BASES: [&str; 2] = ["", "/v1"];
 

@@ -22,6 +22,7 @@ const PUBLISH_LINES_MAX: usize = 64;
 /// An offer of a device, read once.
 #[derive(Debug, Clone)]
 pub(crate) struct PublishOffer<'a> {
+    ice_ufrag: &'a str,
     document: Document<'a>,
     lines: Vec<PublishLine<'a>>,
 }
@@ -103,13 +104,20 @@ impl<'a> PublishOffer<'a> {
         let Some(first) = document.media.first() else {
             return Err(SdpRefusal::Missing("m-line"));
         };
-        for name in ["ice-ufrag", "ice-pwd", "fingerprint"] {
-            let live = document.media.iter().find(|section| !section.is_rejected()).unwrap_or(first);
-            if document.attribute_for(live, name).is_none_or(str::is_empty) {
-                return Err(SdpRefusal::Missing(name_of_transport_attribute(name)));
-            }
-        }
-        Ok(Self { document, lines })
+        let live = document.media.iter().find(|section| !section.is_rejected()).unwrap_or(first);
+        let transport = |name| {
+            let value = document.attribute_for(live, name).filter(|value| !value.is_empty());
+            value.ok_or(SdpRefusal::Missing(name_of_transport_attribute(name)))
+        };
+        let ice_ufrag = transport("ice-ufrag")?;
+        transport("ice-pwd")?;
+        transport("fingerprint")?;
+        Ok(Self { ice_ufrag, document, lines })
+    }
+
+    /// The device's ICE user name.
+    pub(crate) fn ice_ufrag(&self) -> &'a str {
+        self.ice_ufrag
     }
 
     /// The m-lines, in order.

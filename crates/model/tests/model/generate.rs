@@ -51,6 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
                 .prop_map(move |slot| Step::CreateParticipant { account, slot }),
             2 => participant(account)
                 .prop_map(move |participant| Step::DeleteParticipant { account, participant }),
+            2 => participant(account).prop_map(move |participant| Step::Renew { account, participant }),
             18 => add(account),
             6 => (session(account), participant(account)).prop_map(move |(session, participant)| {
                 Step::Remove { account, session, participant }

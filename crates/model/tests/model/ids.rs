@@ -28,6 +28,11 @@ pub(crate) fn device(slot: u8, generation: u32) -> DeviceId {
     id(4, slot, generation)
 }
 
+/// What applications see in place of a device's own id: the same for all that a slot held.
+pub(crate) fn shown_as(slot: u8) -> DeviceId {
+    id(6, slot, 0)
+}
+
 pub(crate) fn stream(slot: u8) -> StreamId {
     id(5, slot, 0)
 }

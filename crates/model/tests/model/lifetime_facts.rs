@@ -67,6 +67,7 @@ fn participant(slot: u8, since: u64) -> ParticipantRecord {
         callback_url: None,
         publish_permissions: ids::media_types(0),
         token: ids::token(slot, 0),
+        token_issued_at: Timestamp::default(),
         sequence: u64::from(slot),
         created_at: Timestamp::from_millis(0),
         expires_at: Timestamp::from_millis(20_000),
@@ -131,7 +132,7 @@ fn a_record_that_names_a_foreign_session_is_in_none() {
     model.restore_participant(participant(0, 8));
     for slot in [0, 1] {
         let (participant, device) = (ids::participant(slot, 0), ids::device(slot, 0));
-        model.report(now, Report::DeviceConnected { participant, device });
+        model.report(now, Report::DeviceConnected { participant, device, shown_as: device });
         let streams = vec![crosspoint_model::PublishedStream {
             id: ids::stream(slot),
             alias: None,

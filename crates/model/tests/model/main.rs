@@ -8,9 +8,12 @@
 mod checks;
 mod control_facts;
 mod device_facts;
+mod event_facts;
 mod generate;
+mod idempotency_facts;
 mod ids;
 mod lifetime_facts;
+mod mirror;
 mod names;
 mod oracle;
 mod oracle_answers;

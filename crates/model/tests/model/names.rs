@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crosspoint_ids::{DeviceId, ParticipantId, SessionId};
-use crosspoint_model::{Command, MatrixRow, PublishedStream, Report, Scope, Tag};
+use crosspoint_model::{Command, Departure, MatrixRow, PublishedStream, Report, Scope, Tag};
 
 use crate::ids;
 use crate::steps::{Ref, Step, Wish};
@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Session,
     Participant,
     Device,
+    Token,
 }
 
 impl Names {
@@ -48,6 +49,11 @@ impl Names {
             Step::DeleteParticipant { account, participant } => Command::DeleteParticipant {
                 account: ids::account(*account),
                 participant: self.participant(*participant),
+            },
+            Step::Renew { account, participant } => Command::RenewToken {
+                account: ids::account(*account),
+                participant: self.participant(*participant),
+                token: ids::token(u8::MAX, self.next_generation(Kind::Token, 0)),
             },
             Step::Add { account, session, participant, wish } => Command::AddParticipant {
                 account: ids::account(*account),
@@ -94,12 +100,17 @@ impl Names {
             Step::Connect { participant, slot } => Report::DeviceConnected {
                 participant: self.participant(*participant),
                 device: ids::device(*slot, self.next_generation(Kind::Device, *slot)),
+                shown_as: ids::shown_as(*slot),
             },
             Step::ConnectAgain { participant, device } => Report::DeviceConnected {
                 participant: self.participant(*participant),
                 device: self.device(*device),
+                shown_as: ids::shown_as(device.slot),
             },
-            Step::Gone { device } => Report::DeviceGone { device: self.device(*device) },
+            Step::Gone { device } => Report::DeviceGone {
+                device: self.device(*device),
+                departure: if device.slot % 2 == 0 { Departure::Left } else { Departure::Lost },
+            },
             Step::Publish { device, streams } => {
                 let streams = streams.iter().map(|published| PublishedStream {
                     id: ids::stream(published.stream),
@@ -112,6 +123,7 @@ impl Names {
             | Step::DeleteSession { .. }
             | Step::CreateParticipant { .. }
             | Step::DeleteParticipant { .. }
+            | Step::Renew { .. }
             | Step::Add { .. }
             | Step::Remove { .. }
             | Step::Subscribe { .. }

@@ -24,6 +24,7 @@ pub(crate) struct Oracle {
 pub(crate) struct Device {
     pub(crate) id: DeviceId,
     pub(crate) participant: ParticipantId,
+    pub(crate) shown_as: DeviceId,
     pub(crate) streams: Vec<StreamView>,
 }
 
@@ -93,6 +94,7 @@ impl Oracle {
                     callback_url,
                     publish_permissions,
                     token,
+                    token_issued_at: now,
                     sequence: self.next_sequence(),
                     created_at: now,
                     expires_at: now + self.limits.lifetime,
@@ -106,6 +108,18 @@ impl Oracle {
                 self.participant(&account, participant)?;
                 self.end_participant(participant);
                 Ok(Reply::Done)
+            }
+            Command::RenewToken { account, participant, token } => {
+                self.participant(&account, participant)?;
+                let record = self.participant_mut(participant);
+                record.token = token;
+                record.token_issued_at = now;
+                if let Some(place) = self.devices.iter().position(|d| d.participant == participant) {
+                    let device = self.devices.remove(place);
+                    self.closed.push((device.id, CloseReason::TokenRenewed));
+                }
+                let record = self.participant_mut(participant).clone();
+                Ok(Reply::Participant(self.view(&record)))
             }
             Command::AddParticipant { account, session, participant, subscriptions } => {
                 self.session(&account, session)?;
@@ -294,7 +308,7 @@ impl Oracle {
 
     pub(crate) fn report(&mut self, now: Timestamp, report: Report) {
         match report {
-            Report::DeviceConnected { participant, device } => {
+            Report::DeviceConnected { participant, device, shown_as } => {
                 if self.devices.iter().any(|d| d.id == device) {
                     return;
                 }
@@ -306,9 +320,9 @@ impl Oracle {
                     let old = self.devices.remove(place);
                     self.closed.push((old.id, CloseReason::Replaced));
                 }
-                self.devices.push(Device { id: device, participant, streams: Vec::new() });
+                self.devices.push(Device { id: device, participant, shown_as, streams: Vec::new() });
             }
-            Report::DeviceGone { device } => self.devices.retain(|d| d.id != device),
+            Report::DeviceGone { device, departure: _ } => self.devices.retain(|d| d.id != device),
             Report::StreamsPublished { device, streams } => self.publish(now, device, &streams),
         }
     }

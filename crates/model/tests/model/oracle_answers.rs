@@ -62,7 +62,7 @@ impl Oracle {
     }
 
     /// A participant as applications see it. The number in its membership is not said.
-    fn view(&self, participant: &ParticipantRecord) -> ParticipantRecord {
+    pub(crate) fn view(&self, participant: &ParticipantRecord) -> ParticipantRecord {
         let session = self.session_of(participant.id);
         ParticipantRecord {
             membership: session.map(|session| Membership { session, since: 0 }),

@@ -43,6 +43,7 @@ const EVENTS: &[&str] = &[
     "DeleteSession",
     "CreateParticipant",
     "DeleteParticipant",
+    "RenewToken",
     "AddParticipant",
     "RemoveParticipant",
     "SetSubscriptions",
@@ -54,6 +55,10 @@ const EVENTS: &[&str] = &[
     "restart",
     "ParticipantEnded",
     "Replaced",
+    "TokenRenewed",
+    "taken back",
+    "taken back with routes",
+    "taken back with a device",
 ];
 
 fn runner(cases: u32) -> TestRunner {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crosspoint_ids::Timestamp;
 use crosspoint_model::{
-    Alias, Change, CloseReason, Command, Crosspoint, Effect, Limits, MatrixRow, Model, Participant,
-    PublishedStream, Query, Refusal, Reply, Report, RouteChange, Scope, Subscriptions,
+    Alias, Change, CloseReason, Command, Crosspoint, Departure, Effect, Happening, Limits, MatrixRow, Model,
+    Participant, PublishedStream, Query, Refusal, Reply, Report, RouteChange, Scope, Subscriptions,
 };
 
 use crate::ids;
@@ -38,6 +38,7 @@ pub(crate) fn limits() -> Limits {
         session_participants_max: 3,
         account_sessions_max: 3,
         account_participants_max: 6,
+        account_idempotency_keys_max: 3,
         lifetime: LIFETIME,
     }
 }
@@ -121,6 +122,14 @@ impl Stage {
         })
     }
 
+    pub(crate) fn renew_token(&mut self, participant: u8, token: u8) -> Result<Outcome, Refusal> {
+        self.apply(Command::RenewToken {
+            account: ids::account(0),
+            participant: ids::participant(participant, 0),
+            token: ids::token(u8::MAX, u32::from(token)),
+        })
+    }
+
     pub(crate) fn delete_participant(&mut self, participant: u8) -> Result<Outcome, Refusal> {
         self.apply(Command::DeleteParticipant {
             account: ids::account(0),
@@ -190,11 +199,17 @@ impl Stage {
         self.report(Report::DeviceConnected {
             participant: ids::participant(participant, 0),
             device: ids::device(device, 0),
+            shown_as: ids::shown_as(device),
         })
     }
 
     pub(crate) fn gone(&mut self, device: u8) -> Outcome {
-        self.report(Report::DeviceGone { device: ids::device(device, 0) })
+        self.report(Report::DeviceGone { device: ids::device(device, 0), departure: Departure::Lost })
+    }
+
+    /// What happened since the last call.
+    pub(crate) fn events(&mut self) -> Vec<Happening> {
+        std::iter::from_fn(|| self.model.poll_event()).map(|event| event.happening).collect()
     }
 
     pub(crate) fn publish(&mut self, device: u8, streams: &[(u8, Option<&str>)]) -> Outcome {

@@ -38,6 +38,7 @@ fn parse_step(line: &str) -> Option<Step> {
         "delete-participant" => {
             Step::DeleteParticipant { account: number("a", next()?)?, participant: reference("p", next()?)? }
         }
+        "renew" => Step::Renew { account: number("a", next()?)?, participant: reference("p", next()?)? },
         "add" => Step::Add {
             account: number("a", next()?)?,
             session: reference("s", next()?)?,
@@ -168,6 +169,7 @@ impl Display for Step {
             Step::DeleteParticipant { account, participant } => {
                 write!(f, "delete-participant a{account} p{participant}")
             }
+            Step::Renew { account, participant } => write!(f, "renew a{account} p{participant}"),
             Step::Add { account, session, participant, wish } => {
                 write!(f, "add a{account} s{session} p{participant}")?;
                 wish.iter().try_for_each(|wish| write!(f, " {wish}"))

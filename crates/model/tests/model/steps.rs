@@ -47,6 +47,10 @@ pub(crate) enum Step {
         account: u8,
         participant: Ref,
     },
+    Renew {
+        account: u8,
+        participant: Ref,
+    },
     Add {
         account: u8,
         session: Ref,

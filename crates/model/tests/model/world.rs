@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use crosspoint_ids::{ParticipantId, SessionId, Timestamp};
 use crosspoint_model::{
-    Change, Command, Crosspoint, Effect, Limits, MatrixRow, Model, ParticipantRecord, PublishedStream,
+    Change, Command, Crosspoint, Effect, Limits, MatrixRow, Model, ParticipantRecord, PublishedStream, Query,
     Report, Scope, SessionRecord,
 };
 
 use crate::checks::{Questions, masked, same};
 use crate::ids;
+use crate::mirror::Mirror;
 use crate::names::{Kind, Names};
-use crate::oracle::Oracle;
+use crate::oracle::{Device, Oracle};
 use crate::steps::{Ref, Step};
 use crate::tally::Tally;
 
@@ -21,6 +22,7 @@ const LIMITS: Limits = Limits {
     session_participants_max: 4,
     account_sessions_max: 2,
     account_participants_max: 6,
+    account_idempotency_keys_max: 0,
     lifetime: Duration::from_millis(2_000),
 };
 
@@ -35,13 +37,15 @@ pub(crate) struct World {
     pub(crate) stored: Stored,
     /// What the route effects add up to.
     pub(crate) routed: BTreeSet<Crosspoint>,
+    /// What the events add up to.
+    pub(crate) mirror: Mirror,
     /// What was asked for last in each session for each subscriber, as far as it was not refused.
     pub(crate) wishes: HashMap<(SessionId, ParticipantId), Option<Scope>>,
     pub(crate) names: Names,
     pub(crate) tally: Tally,
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Stored {
     pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
     pub(crate) participants: BTreeMap<ParticipantId, ParticipantRecord>,
@@ -52,7 +56,8 @@ pub(crate) fn play(steps: &[Step], questions: Questions) -> Result<Tally, String
     let mut world = World::new();
     for (number, step) in steps.iter().enumerate() {
         world
-            .step(step)
+            .take_back_some(steps.get(number..).unwrap_or_default(), questions)
+            .and_then(|()| world.step(step))
             .and_then(|()| world.check(questions, number + 1 == steps.len()))
             .map_err(|broken| format!("after step {} ({step}): {broken}", number + 1))?;
     }
@@ -68,6 +73,7 @@ impl World {
             oracle: Oracle::new(LIMITS),
             stored: Stored::default(),
             routed: BTreeSet::new(),
+            mirror: Mirror::default(),
             wishes: HashMap::new(),
             names: Names::default(),
             tally: Tally::default(),
@@ -99,6 +105,11 @@ impl World {
                 if self.oracle.participant_count(&ids::account(*account)) > count {
                     self.names.make(Kind::Participant, *slot);
                 }
+                Ok(())
+            }
+            Step::Renew { .. } => {
+                self.command(step)?;
+                self.names.make(Kind::Token, 0);
                 Ok(())
             }
             Step::DeleteSession { .. }
@@ -142,11 +153,59 @@ impl World {
             }
             Err(refusal) => {
                 self.tally.count(&format!("{refusal:?}"));
-                let change = self.model.poll_change();
-                let effect = self.model.poll_effect();
-                same("what a refused command left", &(change, effect), &(None, None))
+                self.nothing_is_left("a refused command")
             }
         }
+    }
+
+    fn nothing_is_left(&mut self, by: &str) -> Checked {
+        let left = (self.model.poll_change(), self.model.poll_effect(), self.model.poll_event());
+        same(format_args!("what {by} left"), &left, &(None, None, None))
+    }
+
+    /// Now and then, commands that come next are tried and taken back, as when the store fails: as if nothing had been.
+    fn take_back_some(&mut self, upcoming: &[Step], questions: Questions) -> Checked {
+        if !self.steps.is_multiple_of(4) {
+            return Ok(());
+        }
+        let commands = upcoming.iter().map_while(|step| self.names.command_of(step));
+        for command in commands.take(self.steps % 7).collect::<Vec<_>>() {
+            let is_fresh = match &command {
+                Command::CreateSession { account, session, .. } => {
+                    let question = Query::Session { account: account.clone(), session: *session };
+                    self.model.query(question).is_err()
+                }
+                Command::CreateParticipant { account, participant, .. } => {
+                    let question = Query::Participant { account: account.clone(), participant: *participant };
+                    self.model.query(question).is_err()
+                }
+                _ => true,
+            };
+            let dismissed = match &command {
+                Command::DeleteParticipant { participant, .. } | Command::RenewToken { participant, .. } => {
+                    self.oracle.devices.iter().any(|device| device.participant == *participant)
+                }
+                _ => false,
+            };
+            if is_fresh && self.model.apply(self.now, command).is_ok() {
+                self.tally.count("taken back");
+                if dismissed {
+                    self.tally.count("taken back with a device");
+                }
+            }
+        }
+        if self.model.routes().collect::<BTreeSet<_>>() != self.routed {
+            self.tally.count("taken back with routes");
+        }
+        let tried: Vec<Change> = std::iter::from_fn(|| self.model.poll_change()).collect();
+        self.model.take_back();
+        self.nothing_is_left("what was taken back")?;
+        // Even if those changes were made durable all the same, others after them put everything right.
+        let mut stored = self.stored.clone();
+        let amends: Vec<Change> = tried.iter().map(|change| self.model.as_it_is(change)).collect();
+        tried.into_iter().chain(amends).for_each(|change| stored.put(change));
+        same("what is stored after amends", &stored, &self.stored)?;
+        self.check(questions, self.steps.is_multiple_of(20))
     }
 
     fn note_wishes(&mut self, command: &Command) {
@@ -163,6 +222,7 @@ impl World {
             | Command::DeleteSession { .. }
             | Command::CreateParticipant { .. }
             | Command::DeleteParticipant { .. }
+            | Command::RenewToken { .. }
             | Command::AddParticipant { .. }
             | Command::RemoveParticipant { .. } => {}
         }
@@ -185,6 +245,12 @@ impl World {
         while let Some(change) = self.model.poll_change() {
             self.stored.apply(change)?;
         }
+        self.model.keep();
+        while let Some(event) = self.model.poll_event() {
+            self.tally.count(&format!("{:?}", event.happening));
+            self.mirror.take(event)?;
+        }
+        self.mirror.check(&self.oracle)?;
         let mut closed = Vec::new();
         let mut routed = false;
         while let Some(effect) = self.model.poll_effect() {
@@ -240,16 +306,21 @@ impl World {
             participants.for_each(|record| model.restore_participant(record));
             sessions.for_each(|record| model.restore_session(record));
         }
+        let waited_for = !self.steps.is_multiple_of(3);
+        for Device { participant, id, shown_as, .. } in self.oracle.devices.iter().filter(|_| waited_for) {
+            assert!(model.restore_device(*participant, *id, *shown_as));
+        }
         for device in &self.oracle.devices {
+            let (participant, id, shown_as) = (device.participant, device.id, device.shown_as);
+            if !waited_for {
+                model.report(self.now, Report::DeviceConnected { participant, device: id, shown_as });
+            }
             let streams = device.streams.iter().map(|stream| PublishedStream {
                 id: stream.id,
                 alias: stream.alias.clone(),
                 media_types: stream.media_types,
             });
-            let (participant, device) = (device.participant, device.id);
-            model.report(self.now, Report::DeviceConnected { participant, device });
-            let streams = streams.collect();
-            model.report(self.now, Report::StreamsPublished { device, streams });
+            model.report(self.now, Report::StreamsPublished { device: id, streams: streams.collect() });
         }
         model
     }
@@ -259,6 +330,8 @@ impl World {
         self.model = self.restored();
         self.oracle.restart(self.now);
         self.routed.clear();
+        while self.model.poll_event().is_some() {}
+        self.mirror = Mirror::of(&self.oracle);
         let mut starts = Vec::new();
         while let Some(effect) = self.model.poll_effect() {
             match effect {
@@ -280,16 +353,22 @@ impl Stored {
             Change::DeleteSession(id) => !self.sessions.contains_key(id),
             Change::PutParticipant(record) => self.participants.get(&record.id) == Some(record),
             Change::DeleteParticipant(id) => !self.participants.contains_key(id),
+            Change::PutIdempotency(_) | Change::DeleteIdempotency(..) => true,
         };
         if needless {
             return Err(format!("changes nothing: {change:?}"));
         }
+        self.put(change);
+        Ok(())
+    }
+
+    fn put(&mut self, change: Change) {
         match change {
             Change::PutSession(record) => drop(self.sessions.insert(record.id, record)),
             Change::DeleteSession(id) => drop(self.sessions.remove(&id)),
             Change::PutParticipant(record) => drop(self.participants.insert(record.id, record)),
             Change::DeleteParticipant(id) => drop(self.participants.remove(&id)),
+            Change::PutIdempotency(_) | Change::DeleteIdempotency(..) => {}
         }
-        Ok(())
     }
 }

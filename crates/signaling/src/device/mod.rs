@@ -86,6 +86,7 @@ enum Closing {
     Left,
     ParticipantEnded,
     Replaced,
+    TokenRenewed,
     Superseded,
     TooManyCalls,
     NotJsonRpc,
@@ -376,6 +377,7 @@ impl Closing {
             Self::Left => (1000, "the device left"),
             Self::ParticipantEnded => (1000, "the participant has ended"),
             Self::Replaced => (1000, "a newer device has taken over"),
+            Self::TokenRenewed => (1000, "the participant has a new token"),
             Self::Superseded => (1000, "a newer socket of this device has taken over"),
             Self::TooManyCalls => (1008, "too many calls are waiting"),
             Self::NotJsonRpc => (1008, "too many frames that are not JSON-RPC requests"),
@@ -389,6 +391,7 @@ impl From<CloseReason> for Closing {
         match reason {
             CloseReason::ParticipantEnded => Self::ParticipantEnded,
             CloseReason::Replaced => Self::Replaced,
+            CloseReason::TokenRenewed => Self::TokenRenewed,
         }
     }
 }
