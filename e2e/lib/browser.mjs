@@ -43,7 +43,7 @@ export class Browser {
     const page = await context.newPage();
     page.log = [];
     page.on('console', (message) => {
-      if (['warning', 'error'].includes(message.type())) page.log.push(message.text().slice(0, 500));
+      if (['warning', 'error'].includes(message.type())) page.log.push(message.text().replace(/token=[^&]*/, 'token=…').slice(0, 300));
     });
     page.on('pageerror', (error) => page.log.push(`uncaught: ${error.message}`));
     await page.goto(url);

@@ -6,15 +6,19 @@ export class Device {
   #token;
   #websocketUrl;
 
-  constructor(page, participantId, token, websocketUrl) {
+  /** @param {import('./network.mjs').Network} [network]  what lies between page and server, if anything */
+  constructor(page, participantId, token, websocketUrl, network) {
     this.#page = page;
     this.#token = token;
     this.#websocketUrl = websocketUrl;
     this.participantId = participantId;
+    this.network = network;
   }
 
   async connect() {
-    await this.#in((token, url) => device.connect(token, url), this.#token, this.#websocketUrl);
+    if (this.network) await this.#in((host) => device.reachMediaAt(host), this.network.mediaHost);
+    const url = this.network?.websocketUrl ?? this.#websocketUrl;
+    await this.#in((token, url) => device.connect(token, url), this.#token, url);
   }
 
   /**
@@ -66,6 +70,11 @@ export class Device {
   /** @returns {Promise<{tones: Record<string, number>, colours: Record<string, number>}>} each with its first time */
   async watchedSoFar(watch) {
     return this.#in((watch) => device.watchedSoFar(watch), watch);
+  }
+
+  /** @returns {Promise<[number | string, number][]>} every tone and colour since the watch began, with its time */
+  async sightings(watch) {
+    return this.#in((watch) => device.sightings(watch), watch);
   }
 
   async cutSignaling() {

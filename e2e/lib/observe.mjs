@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { DEADLINE_MS, throughout, until } from './poll.mjs';
+import { DEADLINE_MS, holds, throughout, until } from './poll.mjs';
 
 const STEADY_MS = 1_500;
 
@@ -17,6 +17,18 @@ const STEADY_MS = 1_500;
 export async function receivesExactly(device, publications, { deadlineMs = DEADLINE_MS } = {}) {
   const expected = expectationOf(publications);
   await steadily(device, expected, everythingIn, deadlineMs);
+}
+
+/**
+ * As `receivesExactly`, for after a breakdown: what is left over from before may come and go until the deadline. So this
+ * alone does not notice a leak: see `receiveNothingBut`.
+ */
+export async function settlesOn(device, publications, { deadlineMs = DEADLINE_MS } = {}) {
+  const expected = expectationOf(publications);
+  const [deadline, matches] = [performance.now() + deadlineMs, matching(device, expected, everythingIn)];
+  do {
+    await becomes(device, expected, everythingIn, Math.max(0, deadline - performance.now()));
+  } while (!(await holds(STEADY_MS, matches)));
 }
 
 /** As `receivesExactly`, by ear and eye alone: for when signaling cannot announce what media already shows. */
@@ -45,6 +57,23 @@ export async function receivesNothingBut(device, publications, change) {
   await assertWatched(device, watch, expectationOf(publications));
 }
 
+/**
+ * As `receivesNothingBut`, for many devices at once.
+ * @param {Map<import('./device.mjs').Device, import('./device.mjs').Publication[]>} allowed
+ * @returns {Promise<Map<import('./device.mjs').Device, [number | string, number][]>>} what each device heard and saw
+ */
+export async function receiveNothingBut(allowed, change) {
+  const devices = [...allowed.keys()];
+  const watches = await Promise.all(devices.map((device) => device.startWatching()));
+  await change();
+  const sightings = new Map();
+  for (const [index, device] of devices.entries()) {
+    await assertWatched(device, watches[index], expectationOf(allowed.get(device)));
+    sightings.set(device, await device.sightings(watches[index]));
+  }
+  return sightings;
+}
+
 async function steadily(device, expected, view, deadlineMs) {
   await becomes(device, expected, view, deadlineMs);
   const watch = await device.startWatching();
@@ -55,12 +84,18 @@ async function steadily(device, expected, view, deadlineMs) {
 }
 
 async function becomes(device, expected, view, deadlineMs) {
-  let last;
+  const matches = matching(device, expected, view);
+  const describe = () => matches.last;
+  await until(`the device to receive ${JSON.stringify(expected)}`, matches, { deadlineMs, describe });
+}
+
+/** @returns {(() => Promise<boolean>) & {last?: object}} `last`: what was there instead */
+function matching(device, expected, view) {
   const matches = async () => {
-    last = view(await device.observe());
-    return isDeepStrictEqual(last, expected);
+    matches.last = view(await device.observe());
+    return isDeepStrictEqual(matches.last, expected);
   };
-  await until(`the device to receive ${JSON.stringify(expected)}`, matches, { deadlineMs, describe: () => last });
+  return matches;
 }
 
 async function assertWatched(device, watch, { tones, colours }) {

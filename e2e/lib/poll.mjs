@@ -32,6 +32,21 @@ export async function throughout(windowMs, check) {
   }
 }
 
+/** @returns {Promise<boolean>} whether the condition stays true over a window of time */
+export async function holds(windowMs, condition) {
+  const end = performance.now() + windowMs;
+  while (performance.now() < end) {
+    if (!(await condition())) return false;
+    await pause(POLL_EVERY_MS);
+  }
+  return true;
+}
+
+/** Lets time pass that is part of the scenario itself, such as an outage; never to wait for something to be done. */
+export async function elapse(ms) {
+  await pause(ms);
+}
+
 /** Ends the wait for something that may never answer, such as a page whose call hangs. */
 export async function withDeadline(what, promise, { deadlineMs = DEADLINE_MS } = {}) {
   let timer;

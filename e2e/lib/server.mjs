@@ -14,6 +14,8 @@ const BINARY =
 const START_DEADLINE_MS = 20_000;
 const STOP_DEADLINE_MS = 15_000;
 const LOG_TAIL_LINES = 60;
+/** What it logs once it listens everywhere. */
+const STARTED = 'REST, WebSocket and pages on';
 
 /** Two accounts, so that isolation between them can be shown. */
 export const ACCOUNTS = [
@@ -28,10 +30,12 @@ export class Server {
   #directory;
   #arguments;
 
-  constructor(directory, listen, args) {
+  constructor(directory, port, mediaPort, args) {
     this.#directory = directory;
     this.#arguments = args;
-    this.url = `http://${listen}`;
+    this.port = port;
+    this.mediaPort = mediaPort;
+    this.url = `http://127.0.0.1:${port}`;
   }
 
   /**
@@ -41,18 +45,18 @@ export class Server {
   static async start({ dev = false, flags = [] } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no server binary at ${BINARY}: build it, or set CROSSPOINT_BIN`);
     const directory = await mkdtemp(join(tmpdir(), 'crosspoint-e2e-'));
-    const listen = `127.0.0.1:${await freePort()}`;
+    const [port, mediaPort] = [await freePort(), await freeMediaPort()];
     const args = [
       'serve',
       ...(dev ? ['--dev'] : accountFlags()),
-      '--listen', listen,
-      '--media-listen', `127.0.0.1:${await freeMediaPort()}`,
+      '--listen', `127.0.0.1:${port}`,
+      '--media-listen', `127.0.0.1:${mediaPort}`,
       '--advertise', '127.0.0.1',
       '--data-dir', join(directory, 'data'),
       '--drain', '1s',
       ...flags,
     ];
-    const server = new Server(directory, listen, args);
+    const server = new Server(directory, port, mediaPort, args);
     await server.#spawn();
     return server;
   }
@@ -66,6 +70,12 @@ export class Server {
   /** Starts the process that was killed anew, on the same ports and data; resolves when it answers. */
   async startAgain() {
     await this.#spawn();
+  }
+
+  /** When the last process said that it serves, in milliseconds since 1970. */
+  get startedAt() {
+    const line = readFileSync(this.#logPath, 'utf8').split('\n').findLast((line) => line.includes(STARTED));
+    return Date.parse(line.match(/\d{4}-\d\d-\d\dT[\d:.]+Z/)[0]);
   }
 
   async #spawn() {

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { Api } from './api.mjs';
 import { Browser } from './browser.mjs';
 import { Device } from './device.mjs';
+import { Network } from './network.mjs';
 import { Pages } from './pages.mjs';
 import { ACCOUNTS, Server } from './server.mjs';
 
@@ -51,13 +52,14 @@ export class Scene {
 
   /**
    * A connected device whose participant is in the scene's session.
-   * @param {{publish?: string[], subscriptions?: object, callbackUrl?: string, tag?: string}} [options]  without
-   *   `subscriptions`: the whole session; `NONE` for none
+   * @param {{publish?: string[], subscriptions?: object, callbackUrl?: string, tag?: string, network?: object}} [options]
+   *   without `subscriptions`: the whole session; `NONE` for none. With `network`, the options of `Network.open`: reached
+   *   through a network of its own, `device.network`
    */
-  async join({ publish = ['AUDIO', 'VIDEO'], subscriptions = { sessionId: this.session }, callbackUrl, tag } = {}) {
+  async join({ publish = ['AUDIO', 'VIDEO'], subscriptions = { sessionId: this.session }, callbackUrl, tag, network } = {}) {
     const { participant, token } = await this.api.createParticipant({ publishPermissions: publish, callbackUrl, tag });
     await this.api.add(this.session, participant.id, subscriptions);
-    return this.connect(participant.id, token);
+    return this.connect(participant.id, token, network);
   }
 
   /** As many devices, with the same options. */
@@ -66,9 +68,11 @@ export class Scene {
   }
 
   /** Another device for a participant that exists. */
-  async connect(participantId, token) {
-    const page = await this.#stage.browser.open(this.#stage.pages.url);
-    const device = new Device(page, participantId, token, this.#stage.server.websocketUrl);
+  async connect(participantId, token, network) {
+    const { browser, pages, server } = this.#stage;
+    const between = network && (await Network.open(server, network));
+    const page = await browser.open(pages.url);
+    const device = new Device(page, participantId, token, server.websocketUrl, between);
     this.#devices.push(device);
     await device.connect();
     return device;
@@ -76,6 +80,7 @@ export class Scene {
 
   async close() {
     await Promise.all(this.#devices.map((device) => device.closePage()));
+    await Promise.all(this.#devices.map((device) => device.network?.close()));
   }
 
   /** What a reader of a failed test wants to see next. */

@@ -1,20 +1,36 @@
-/** Records every RTCPeerConnection of the page, for statistics and for watching all tracks whoever announces them. */
+/**
+ * Records every RTCPeerConnection of the page, for statistics and for watching all tracks whoever announces them; and can
+ * lead media through a relay, by another address in the server's candidates.
+ */
 
 /** @type {RTCPeerConnection[]} */
 const connections = [];
 /** @type {((track: MediaStreamTrack) => void)[]} */
 const trackHandlers = [];
+/** @type {string | null} */
+let mediaHost = null;
 
 window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
   construct(NativePeerConnection, parameters) {
     const connection = new NativePeerConnection(...parameters);
     connections.push(connection);
+    const setRemoteDescription = connection.setRemoteDescription.bind(connection);
+    connection.setRemoteDescription = ({ type, sdp }) => setRemoteDescription({ type, sdp: relayed(sdp) });
     connection.addEventListener('track', ({ track }) => {
       for (const handle of trackHandlers) handle(track);
     });
     return connection;
   },
 });
+
+/** From now on the server's candidates have this address. */
+export function reachMediaAt(host) {
+  mediaHost = host;
+}
+
+function relayed(sdp) {
+  return mediaHost === null ? sdp : sdp.replace(/^(a=candidate:(?:\S+ ){4})\S+/gm, `$1${mediaHost}`);
+}
 
 /** Calls `handle` for every remote track that any connection of this page receives from now on. */
 export function onRemoteTrack(handle) {

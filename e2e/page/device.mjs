@@ -4,8 +4,8 @@ import { now } from './clock.mjs';
 import { heard, heardOn, seen, seenOn } from './senses.mjs';
 import { makeSource } from './source.mjs';
 
-export { mLineCounts, receivedCodecs, sentPackets, transportProtocols } from './connections.mjs';
-export { startWatching, watchedSoFar } from './senses.mjs';
+export { mLineCounts, reachMediaAt, receivedCodecs, sentPackets, transportProtocols } from './connections.mjs';
+export { sightings, startWatching, watchedSoFar } from './senses.mjs';
 export { blockedAttempts, cut, cutAfterSending, restore, sentCount, sockets } from './sockets.mjs';
 
 const client = new webrtcBrowser.default();

@@ -2,8 +2,8 @@
  * What the page hears and sees. Three views of it:
  * - now, over everything received: `heard()`, `seen()`;
  * - now, of given tracks: `heardOn()`, `seenOn()`;
- * - everything since a `startWatching()`, with the first time of each: no frame and no 40 ms of sound are missed.
- *   Watches are independent of each other, so that one may run inside another.
+ * - everything since a `startWatching()`, with the first time of each, or with every time: no frame and no 40 ms of sound
+ *   are missed. Watches are independent of each other, so that one may run inside another.
  */
 import { onRemoteTrack } from './connections.mjs';
 import { now } from './clock.mjs';
@@ -20,7 +20,10 @@ const mixHeardAt = new Map();
 /** @type {Map<MediaStreamTrack, Map<number, number>>} */
 const trackHeardAt = new Map();
 
-/** By number. @type {{tones: Record<string, number>, colours: Record<string, number>}[]} */
+/**
+ * By number. `sightings` are all of them, in their order.
+ * @type {{tones: Record<string, number>, colours: Record<string, number>, sightings: [number | string, number][]}[]}
+ */
 const watches = [];
 
 onRemoteTrack((track) => {
@@ -33,14 +36,14 @@ onRemoteTrack((track) => {
 });
 
 onFrame((colour, at) => {
-  for (const { colours } of watches) colours[colour] ??= at;
+  for (const watch of watches) note(watch, watch.colours, colour, at);
 });
 
 setInterval(() => {
   const at = now();
   for (const tone of tonesInMix()) {
     mixHeardAt.set(tone, at);
-    for (const { tones } of watches) tones[tone] ??= at;
+    for (const watch of watches) note(watch, watch.tones, tone, at);
   }
   for (const [track, heardAt] of trackHeardAt) {
     for (const tone of tonesOf(track)) heardAt.set(tone, at);
@@ -68,12 +71,23 @@ export function seenOn(tracks) {
 
 /** @returns {number} the number of the watch */
 export function startWatching() {
-  return watches.push({ tones: {}, colours: {} }) - 1;
+  return watches.push({ tones: {}, colours: {}, sightings: [] }) - 1;
 }
 
 /** Tones and colours since the start of this watch, each with the time of the first. */
 export function watchedSoFar(watch) {
-  return watches[watch];
+  const { tones, colours } = watches[watch];
+  return { tones, colours };
+}
+
+/** Every tone and colour since the start of this watch, with its time. */
+export function sightings(watch) {
+  return watches[watch].sightings;
+}
+
+function note({ sightings }, first, what, at) {
+  first[what] ??= at;
+  sightings.push([what, at]);
 }
 
 function stillHeard(heardAt) {
