@@ -10,13 +10,8 @@ const HEAL_DEADLINE_MS = 30_000;
 const test = onStage();
 
 const CUTS = [
-  { what: 'one page, 20 s', whose: ({ bob }) => [bob], seconds: 20 },
-  { what: 'one page, 20 s, its WebSocket reset', whose: ({ bob }) => [bob], seconds: 20, tcp: 'reset' },
-  { what: 'one page, 20 s, then under other ports', whose: ({ bob }) => [bob], seconds: 20, newPorts: true },
   { what: 'everybody, 20 s', whose: ({ ann, bob, cid }) => [ann, bob, cid], seconds: 20 },
-  { what: 'everybody, 20 s, their WebSockets reset', whose: ({ ann, bob, cid }) => [ann, bob, cid], seconds: 20, tcp: 'reset' },
-  { what: 'one page, 45 s', whose: ({ bob }) => [bob], seconds: 45 },
-  { what: 'one page, 45 s, its WebSocket reset', whose: ({ bob }) => [bob], seconds: 45, tcp: 'reset' },
+  { what: 'one page, 20 s, then under other ports', whose: ({ bob }) => [bob], seconds: 20, newPorts: true },
 ];
 
 for (const { what, whose, seconds, tcp, newPorts } of CUTS) {
