@@ -68,8 +68,13 @@ impl ServeError {
     }
 }
 
+/// Sent to a process that writes beyond its file size limit (RLIMIT_FSIZE); by itself it ends the process.
+const SIGXFSZ: i32 = 25;
+
 /// Runs the server until it is told to stop.
 pub(crate) async fn run(config: Config) -> Result<(), ServeError> {
+    // A file that must not grow is an error of one write, not the end of the process.
+    let _file_size = signal(SignalKind::from_raw(SIGXFSZ)).map_err(ServeError::Signals)?;
     let mut store = EmbeddedStore::open(&config.data_dir, fresh_secret()?)?;
     let listen = config.listen;
     let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
