@@ -149,3 +149,27 @@ fn read_line(stream: &mut impl BufRead) -> io::Result<String> {
 fn malformed(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &[u8] =
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nLink: </v1/accounts/1/sessions?limit=1&after=x>; \
+                           rel=\"next\"\r\n\r\n{\"id\":12}";
+
+    #[test]
+    fn a_whole_response_is_read() {
+        let response = read_response(&mut &WHOLE[..]).unwrap();
+        assert_eq!((response.status, response.body), (200, serde_json::json!({ "id": 12 })));
+        assert_eq!(response.next.as_deref(), Some("/v1/accounts/1/sessions?limit=1&after=x"));
+    }
+
+    #[test]
+    fn a_response_that_is_cut_off_anywhere_is_no_answer() {
+        for len in 0..WHOLE.len() {
+            let error = read_response(&mut &WHOLE[..len]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{len} bytes");
+        }
+    }
+}

@@ -189,6 +189,14 @@ impl State {
         }
     }
 
+    /// What is not the same in the other one.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        rest.sessions.retain(|id, session| other.sessions.get(id) != Some(session));
+        rest.participants.retain(|id, participant| other.participants.get(id) != Some(participant));
+        rest
+    }
+
     /// Adds an entry of the listing of sessions.
     pub(super) fn read_session(&mut self, entry: &Value) -> Result<(), Failure> {
         let members = entry["participant_ids"].as_array().into_iter().flatten();

@@ -128,7 +128,11 @@ impl Writer {
     }
 
     fn differs(&self, found: &State, what: &str) -> Failure {
-        Failure(format!("writer {}: acknowledged\n{:#?}\nfound\n{found:#?}\n{what}", self.number, self.state))
+        let (missing, foreign) = (self.state.without(found), found.without(&self.state));
+        Failure(format!(
+            "writer {}: acknowledged, but not there: {missing:#?}\nthere: {foreign:#?}\n{what}",
+            self.number
+        ))
     }
 
     /// What was created under a key without an answer is answered now, and there once.
