@@ -78,7 +78,8 @@ pub(crate) struct ServeArgs {
     /// Where state is kept [default: ./crosspoint-data].
     #[arg(long, value_name = "DIR", env = "CROSSPOINT_DATA_DIR")]
     pub(super) data_dir: Option<PathBuf>,
-    /// Where media comes in: one UDP port for everything [default: 0.0.0.0:8081, with --dev 127.0.0.1:8081].
+    /// Where media comes in: one port number, UDP and TCP, for everything [default: 0.0.0.0:8081, with --dev
+    /// 127.0.0.1:8081].
     #[arg(long, value_name = "IP:PORT", env = "CROSSPOINT_MEDIA_LISTEN")]
     pub(super) media_listen: Option<SocketAddr>,
     /// An address that clients reach the media port on; repeatable [default: the address of --media-listen, or the
