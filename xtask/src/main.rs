@@ -1,8 +1,13 @@
 //! The project's own commands: `cargo xtask test` is what CI runs.
 
+mod arguments;
+mod crash;
 mod e2e;
+mod http;
 mod run;
+mod server;
 mod setup;
+mod soak;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,20 +16,26 @@ use run::{Failure, cargo, step};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
-  test      everything: formatting, lints, unit and model tests, then end-to-end tests in real browsers
+  test      everything: formatting, lints, unit and model tests, crashes, then end-to-end tests in real browsers
   unit      the same without the end-to-end tests
   e2e       the end-to-end tests alone; more words are names of test files in e2e/tests
-  measure   times and memory, as the notes on performance quote them";
+  measure   times and memory, as the notes on performance quote them
+  crash     kills a busy server again and again and looks for what it acknowledged: --rounds N [100], --seed S
+  soak      an hour of joins, leaves and changes; memory and descriptors must stay flat: --minutes N [60], --seed S
+
+crash and soak build the release binary, or take the one that CROSSPOINT_BIN names.";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (command, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let started = Instant::now();
     let result = match command {
-        "test" => unit().and_then(|()| e2e::test(&[])),
+        "test" => unit().and_then(|()| crash::run_briefly()).and_then(|()| e2e::test(&[])),
         "unit" => unit(),
         "e2e" => e2e::test(rest),
         "measure" => e2e::measure(),
+        "crash" => crash::run(rest),
+        "soak" => soak::run(rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -327,3 +327,7 @@ async fn sleep_until(at: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;

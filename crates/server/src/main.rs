@@ -15,6 +15,7 @@ mod handle;
 mod health;
 mod keys;
 mod listener;
+mod pace;
 mod serve;
 mod socket;
 mod storage;

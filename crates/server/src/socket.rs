@@ -10,6 +10,8 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::pace::Pace;
+
 /// Frames that may wait for a slow client. When it is full the client is too slow: its socket is dropped.
 pub(crate) const OUTGOING_MAX: usize = 64;
 /// How often the client is asked whether it is there.
@@ -67,10 +69,16 @@ async fn exchange(
     let mut pings = tokio::time::interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard_at = Instant::now();
+    let mut pace = Pace::new(heard_at);
     loop {
+        let may_read = Instant::now() >= pace.next_at();
         tokio::select! {
-            received = socket.next() => {
+            () = tokio::time::sleep_until(pace.next_at()), if !may_read => {}
+            received = socket.next(), if may_read => {
                 heard_at = Instant::now();
+                if let Some(Ok(message)) = &received {
+                    pace.pay(heard_at, length(message));
+                }
                 match received?.ok()? {
                     Message::Text(text) => {
                         let text = Confidential::from(text.as_str().to_owned());
@@ -109,6 +117,14 @@ async fn exchange(
                 write(socket, Message::Ping(Vec::new().into())).await?;
             }
         }
+    }
+}
+
+fn length(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(payload) | Message::Ping(payload) | Message::Pong(payload) => payload.len(),
+        Message::Close(_) => 0,
     }
 }
 

@@ -77,32 +77,3 @@ impl MemoryStore {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use crosspoint_ids::Timestamp;
-
-    use super::*;
-
-    fn session(digit: u8, sequence: u64) -> SessionRecord {
-        SessionRecord {
-            account: "9900000".parse().unwrap(),
-            id: format!("00000000-0000-4000-8000-00000000000{digit}").parse().unwrap(),
-            tag: None,
-            sequence,
-            created_at: Timestamp::from_millis(1),
-            expires_at: Timestamp::from_millis(2),
-        }
-    }
-
-    #[test]
-    fn what_was_committed_is_loaded_in_order() {
-        let mut store = MemoryStore::default();
-        let (first, second) = (session(1, 1), session(2, 2));
-        let writes = [&second, &first].map(|record| Write::Model(Change::PutSession(record.clone())));
-        store.commit(&writes).unwrap();
-        assert_eq!(store.load().unwrap().sessions, [first.clone(), second.clone()]);
-        store.commit(&[Write::Model(Change::DeleteSession(first.id))]).unwrap();
-        assert_eq!(store.load().unwrap().sessions, [second]);
-    }
-}

@@ -122,7 +122,7 @@ impl ServeArgs {
             mode,
             listen: self.listen.or(file.listen).unwrap_or((Ipv4Addr::LOCALHOST, 8080).into()),
             tls: tls_files(self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key))?,
-            max_connections: self.max_connections.or(file.max_connections).unwrap_or(20_000),
+            max_connections: self.max_connections.or(file.max_connections).unwrap_or(10_000),
             trusted_proxies: given_or(self.trusted_proxy, file.trusted_proxy)
                 .iter()
                 .map(IpAddr::to_canonical)

@@ -43,7 +43,7 @@ pub(crate) struct ServeArgs {
     /// The private key of --tls-cert, in PEM form.
     #[arg(long, value_name = "FILE", env = "CROSSPOINT_TLS_KEY")]
     pub(super) tls_key: Option<PathBuf>,
-    /// The most connections at one time [default: 20000].
+    /// The most connections at one time [default: 10000].
     #[arg(long, value_name = "COUNT", env = "CROSSPOINT_MAX_CONNECTIONS")]
     pub(super) max_connections: Option<usize>,
     /// A proxy whose X-Forwarded-For says where requests come from; repeatable.
@@ -78,7 +78,8 @@ pub(crate) struct ServeArgs {
     /// Where state is kept [default: ./crosspoint-data].
     #[arg(long, value_name = "DIR", env = "CROSSPOINT_DATA_DIR")]
     pub(super) data_dir: Option<PathBuf>,
-    /// Where media comes in: one UDP port for everything [default: 0.0.0.0:8081, with --dev 127.0.0.1:8081].
+    /// Where media comes in: one port number, UDP and TCP, for everything [default: 0.0.0.0:8081, with --dev
+    /// 127.0.0.1:8081].
     #[arg(long, value_name = "IP:PORT", env = "CROSSPOINT_MEDIA_LISTEN")]
     pub(super) media_listen: Option<SocketAddr>,
     /// An address that clients reach the media port on; repeatable [default: the address of --media-listen, or the

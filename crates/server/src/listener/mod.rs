@@ -54,7 +54,7 @@ pub(crate) struct Allowance {
 impl Default for Allowance {
     fn default() -> Self {
         Self {
-            connections_max: 20_000,
+            connections_max: 10_000,
             source_connections_max: 2_000,
             handshake_time_max: Duration::from_secs(10),
             head_time_max: Duration::from_secs(10),

@@ -43,7 +43,8 @@ impl Failure {
             | Error::TableTypeMismatch { .. }
             | Error::TableIsMultimap(_)
             | Error::TypeDefinitionChanged { .. }
-            | Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
+            | Error::TableDoesNotExist(_)
+            | Error::UpgradeRequired(_)) => Self::Damaged(error.to_string()),
             error => Self::Other(error.to_string()),
         }
     }

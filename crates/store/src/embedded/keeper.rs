@@ -3,7 +3,7 @@
 use super::ServerSecret;
 use super::disk::Disk;
 use super::failure::Failure;
-use super::tables::{Meta, Tables};
+use super::tables::{Check, Meta, Tables};
 use crate::{Records, StoreError, Write};
 
 /// Below this a file is not worth rewriting.
@@ -33,7 +33,7 @@ impl<D: Disk> Keeper<D> {
 
     /// Opens the database; rewrites it when it is mostly air.
     pub(super) fn open(disk: D) -> Result<Self, Failure> {
-        let (tables, Meta { commits, secret }) = open(&disk)?;
+        let (tables, Meta { commits, secret }) = open(&disk, Check::Thorough)?;
         let mut keeper = Self { disk, tables: Some(tables), commits, distrusted: false, secret };
         if keeper.is_mostly_air()? {
             keeper.drop_air()?;
@@ -85,7 +85,7 @@ impl<D: Disk> Keeper<D> {
     }
 
     fn reopen(&mut self) -> Result<(), Failure> {
-        let (mut tables, mut meta) = open(&self.disk)?;
+        let (mut tables, mut meta) = open(&self.disk, Check::Quick)?;
         if self.distrusted || tables.sync_failed() {
             self.distrusted = true;
             (tables, meta) = rewrite(&self.disk, tables)?;
@@ -131,8 +131,8 @@ impl From<Failure> for StoreError {
     }
 }
 
-fn open<D: Disk>(disk: &D) -> Result<(Tables, Meta), Failure> {
-    Tables::open(disk.open().map_err(io)?)
+fn open<D: Disk>(disk: &D, check: Check) -> Result<(Tables, Meta), Failure> {
+    Tables::open(disk.open().map_err(io)?, check)
 }
 
 /// Copies everything into a new file that takes the old one's place.
@@ -141,7 +141,7 @@ fn rewrite<D: Disk>(disk: &D, tables: Tables) -> Result<(Tables, Meta), Failure>
     tables.close();
     copied?;
     disk.promote().map_err(io)?;
-    open(disk)
+    open(disk, Check::Quick)
 }
 
 fn io(error: std::io::Error) -> Failure {

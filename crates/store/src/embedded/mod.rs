@@ -12,6 +12,13 @@ mod keeper;
 mod stored;
 mod tables;
 
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
+mod simulated;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

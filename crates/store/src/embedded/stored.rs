@@ -424,3 +424,106 @@ fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Undecodable> 
         Undecodable(format!("not of a known form at line {}, column {}", error.line(), error.column()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{
+        bare_participant, delivery as delivery_sample, device as device_sample, full_participant,
+        idempotency as idempotency_sample, session as session_sample,
+    };
+
+    /// Bytes that version 1 wrote. They are never changed: what was written once is read forever.
+    const SESSION_1: &str = concat!(
+        r#"{"account":"9900000","id":"02020202-0202-0202-0202-020202020202","#,
+        r#""tag":"Grüße \"quoted\"","sequence":1,"created_at":1700000000001,"#,
+        r#""expires_at":18446744073709551615}"#,
+    );
+    const BARE_PARTICIPANT_1: &str = concat!(
+        r#"{"account":"9900000","id":"01010101-0101-0101-0101-010101010101","#,
+        r#""publish_permissions":[],"token":"65656565-6565-6565-6565-656565656565","#,
+        r#""token_issued_at":3,"sequence":1,"created_at":2,"expires_at":4}"#,
+    );
+    const FULL_PARTICIPANT_1: &str = concat!(
+        r#"{"account":"9900000","id":"01010101-0101-0101-0101-010101010101","tag":"alice","#,
+        r#""callback_url":"https://example.com/callback?key=1","publish_permissions":["audio","#,
+        r#""video"],"token":"65656565-6565-6565-6565-656565656565","token_issued_at":3,"#,
+        r#""sequence":1,"created_at":2,"expires_at":4,"#,
+        r#""membership":{"session":"01010101-0101-0101-0101-010101010101","since":2},"#,
+        r#""subscriptions":{"session":"01010101-0101-0101-0101-010101010101","#,
+        r#""scope":{"listed":[{"participant":"01010101-0101-0101-0101-010101010101","#,
+        r#""streams":"all"},{"participant":"02020202-0202-0202-0202-020202020202","#,
+        r#""streams":{"aliases":["camera",""]}}]}}}"#,
+    );
+    const IDEMPOTENCY_1: &str = concat!(
+        r#"{"account":"9900000","key":"key-1","#,
+        r#""fingerprint":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","#,
+        r#""outcome":{"session":{"account":"9900000","id":"01010101-0101-0101-0101-010101010101","#,
+        r#""sequence":1,"created_at":1700000000001,"expires_at":18446744073709551615}},"#,
+        r#""expires_at":5}"#,
+    );
+    const DEVICE_1: &str = concat!(
+        r#"{"participant":"01010101-0101-0101-0101-010101010101","#,
+        r#""device":"33333333-3333-3333-3333-333333333333","unique_id":"unique","presence":"here","#,
+        r#""lines":["audio","video"]}"#,
+    );
+    const DELIVERY_1: &str = concat!(
+        r#"{"id":1,"account":"9900000","participant":"01010101-0101-0101-0101-010101010101","#,
+        r#""url":"https://example.com/callback","#,
+        r#""message_id":"01010101-0101-0101-0101-010101010101","body":"xxx","created_at":6}"#,
+    );
+
+    #[track_caller]
+    fn check<T: PartialEq + std::fmt::Debug>(
+        written: &str,
+        record: &T,
+        decode: fn(&[u8]) -> Result<T, Undecodable>,
+        encode: fn(&T) -> Vec<u8>,
+    ) {
+        assert_eq!(String::from_utf8(encode(record)).unwrap(), written);
+        assert_eq!(&decode(written.as_bytes()).unwrap(), record);
+    }
+
+    #[test]
+    fn records_of_version_1_are_read_and_written_as_ever() {
+        check(SESSION_1, &session_sample(2, 1), session, session_bytes);
+        check(BARE_PARTICIPANT_1, &bare_participant(1, 1), participant, participant_bytes);
+        check(FULL_PARTICIPANT_1, &full_participant(1, 1), participant, participant_bytes);
+        let outcome = Outcome::Session(session_sample(1, 1));
+        check(IDEMPOTENCY_1, &idempotency_sample(1, outcome), idempotency, idempotency_bytes);
+        check(DEVICE_1, &device_sample(1, Presence::Here), device, device_bytes);
+        check(DELIVERY_1, &delivery_sample(1, 3), delivery, delivery_bytes);
+    }
+
+    #[test]
+    fn every_shape_comes_back() {
+        for presence in [Presence::Here, Presence::Gone] {
+            let record = device_sample(1, presence);
+            assert_eq!(device(&device_bytes(&record)).unwrap(), record);
+        }
+        let outcome = Outcome::Participant(Box::new(full_participant(3, 4)));
+        let record = idempotency_sample(1, outcome);
+        assert_eq!(idempotency(&idempotency_bytes(&record)).unwrap(), record);
+        let subscriptions = Subscriptions { session: session_sample(1, 1).id, scope: Scope::WholeSession };
+        let record = ParticipantRecord { subscriptions: Some(subscriptions), ..bare_participant(1, 1) };
+        assert_eq!(participant(&participant_bytes(&record)).unwrap(), record);
+    }
+
+    #[test]
+    fn what_is_not_a_record_is_refused_without_quoting_it() {
+        let written = String::from_utf8(session_bytes(&session_sample(1, 1))).unwrap();
+        for (from, to) in [
+            ("9900000", "99 00"),
+            ("\"sequence\":1", "\"sequence\":-1"),
+            ("\"sequence\"", "\"order\""),
+            ("01010101-", "hunter2-"),
+            ("}", ""),
+            ("}", "}}"),
+        ] {
+            let changed = written.replacen(from, to, 1);
+            assert_ne!(changed, written);
+            let Undecodable(reason) = session(changed.as_bytes()).unwrap_err();
+            assert!(!reason.contains("hunter2"), "{reason}");
+        }
+    }
+}

@@ -73,14 +73,14 @@ impl Tables {
         })
     }
 
-    /// Opens a database, repairs what a crash left and checks every page.
-    pub(super) fn open(file: impl StorageBackend) -> Result<(Self, Meta), Failure> {
+    /// Opens a database and repairs what a crash left, which checks every page too.
+    pub(super) fn open(file: impl StorageBackend, check: Check) -> Result<(Self, Meta), Failure> {
         contained(|| {
             // The database would take an empty file for a new one.
             if file.len().map_err(|error| Failure::io(&error))? == 0 {
                 return Err(Failure::Damaged("it is empty".into()));
             }
-            let tables = Self::over(file, Check::Thorough)?;
+            let tables = Self::over(file, check)?;
             let meta = tables.meta()?;
             Ok((tables, meta))
         })
@@ -178,9 +178,11 @@ impl Tables {
 }
 
 /// How well a file is looked at when it is opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Check {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// What was closed in order is trusted.
     Quick,
+    /// Every page is checked.
     Thorough,
 }
 
