@@ -41,7 +41,8 @@ pub(crate) fn spawn(binary: &Path, data_dir: &Path) -> Result<Child, Failure> {
     }
     command
         .args(["serve", "--account", ACCOUNT, "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0"])
-        .args(["--advertise", "127.0.0.1", "--drain", "1s", "--data-dir"])
+        // As many requests as it can take: what is loaded here is not the limit.
+        .args(["--account-rate", "1000000", "--advertise", "127.0.0.1", "--drain", "1s", "--data-dir"])
         .arg(data_dir)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -188,7 +188,7 @@ impl Device {
     }
 }
 
-const CALL: &str = r#"{"jsonrpc":"2.0","id":7,"method":"noSuchMethod","params":{}}"#;
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"noSuchMethod","params":{}}"#;
 
 #[test]
 fn a_fragmented_message_is_one_message() {
@@ -201,7 +201,7 @@ fn a_fragmented_message_is_one_message() {
     device.send(FIN, end);
     assert_eq!(device.next_of(PONG), b"between");
     let answer: Value = serde_json::from_slice(&device.next_of(TEXT)).unwrap();
-    assert_eq!(answer["id"], 7);
+    assert_eq!(answer["id"], 1);
 }
 
 #[test]
