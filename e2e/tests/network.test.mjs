@@ -16,7 +16,6 @@ const test = onStage();
 const CUTS = [
   { what: 'one page, 20 s, then under other ports', seconds: 20, whose: ({ cid }) => [cid], newPorts: true },
   { what: 'everybody, 20 s, WebSockets reset', seconds: 20, whose: ({ ann, bob, cid }) => [ann, bob, cid], tcp: 'reset' },
-  { what: 'one page, 45 s', seconds: 45, whose: ({ bob }) => [bob] },
 ];
 
 for (const { what, seconds, whose, tcp, newPorts } of CUTS) {

@@ -53,13 +53,18 @@ impl Device {
         };
         let message: Value = serde_json::from_str(&text)
             .map_err(|error| Failure(format!("the server said {text}: {error}")))?;
-        if message["error"].is_object() {
+        if message["error"].is_object() && !self.was_overtaken(&message["id"]) {
             return Err(Failure(format!("a device was refused: {text}")));
         }
         match message["params"]["sdpOffer"].as_str() {
             Some(offer) if message["method"] == "sdpOffer" => self.answer(offer),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the call was an answer to an offer that was replaced before the answer arrived. The newer offer came first.
+    fn was_overtaken(&self, call: &Value) -> bool {
+        call.as_u64().is_some_and(|id| id >= FIRST_CALL_ID && id + 1 < self.next_call_id)
     }
 
     fn answer(&mut self, offer: &str) -> Result<(), Failure> {
